@@ -1,0 +1,288 @@
+//! Tables in memory, deterministic, with DynamoDB's semantics and its failures on request.
+
+mod evaluate;
+mod faults;
+
+pub use faults::Fault;
+
+use super::{Action, Cursor, Error, Item, Key, Op, PK, Page, Query, Reason, SK, Tables, Value, op};
+use async_trait::async_trait;
+use faults::Faults;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// What DynamoDB puts into one page at most.
+const PAGE_BYTES: usize = 1024 * 1024;
+/// What DynamoDB takes in one transaction at most.
+const TRANSACTION_BYTES: usize = 4 * 1024 * 1024;
+
+/// An in-memory [`Tables`]. Clones share their content; tables come into being when written.
+#[derive(Clone)]
+pub struct Memory {
+    state: Arc<Mutex<State>>,
+    page_bytes: usize,
+}
+
+/// A change as a table's stream has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Rising over all tables of one [`Memory`], from 1.
+    pub sequence: u64,
+    /// The item.
+    pub key: Key,
+    /// Whether it came, changed or went.
+    pub kind: ChangeKind,
+    /// The item before.
+    pub old: Option<Item>,
+    /// The item after.
+    pub new: Option<Item>,
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It is new.
+    Insert,
+    /// It is another.
+    Modify,
+    /// It is gone.
+    Remove,
+}
+
+#[derive(Default)]
+struct State {
+    tables: BTreeMap<Arc<str>, Table>,
+    changes: Vec<Change>,
+    faults: Faults,
+}
+
+type Table = BTreeMap<(String, String), Item>;
+
+impl Memory {
+    /// No table, no fault.
+    pub fn new() -> Self {
+        Self { state: Arc::default(), page_bytes: PAGE_BYTES }
+    }
+
+    /// The same tables with pages of at most `bytes`, so that a small test has several.
+    #[must_use]
+    pub fn with_page_bytes(mut self, bytes: usize) -> Self {
+        self.page_bytes = bytes;
+        self
+    }
+
+    /// Lets the next write fail so; several are used up in order.
+    pub fn fail_next(&self, fault: Fault) {
+        self.lock().faults.push(fault);
+    }
+
+    /// From now on lets `percent` of all calls fail, drawn from `seed`.
+    pub fn flaky(&self, seed: u64, percent: u8) {
+        self.lock().faults.flaky(seed, percent);
+    }
+
+    /// Runs `rival` just before the next write, as another writer would come first.
+    pub fn race(&self, rival: impl FnOnce(&Memory) + Send + 'static) {
+        self.lock().faults.race(Box::new(rival));
+    }
+
+    /// Every change since `after` (0 for all), in order: the tables' streams.
+    pub fn changes(&self, after: u64) -> Vec<Change> {
+        self.lock().changes.iter().filter(|change| change.sequence > after).cloned().collect()
+    }
+
+    /// All items of a table in the order of their keys.
+    pub fn items(&self, table: &str) -> Vec<Item> {
+        self.lock().tables.get(table).map(|t| t.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Writes without conditions or faults, past the port: for a test's given state.
+    ///
+    /// # Panics
+    /// If DynamoDB would refuse `op`, or its condition is false.
+    pub fn force(&self, op: Op) {
+        let mut state = self.lock();
+        let result = state.commit(vec![op]);
+        assert!(result.is_ok(), "{result:?}");
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a rival who was told to come first, and draws what goes wrong with this write.
+    fn before_write(&self) -> Option<Fault> {
+        let rival = self.lock().faults.rival();
+        if let Some(rival) = rival {
+            rival(self);
+        }
+        self.lock().faults.draw()
+    }
+
+    fn write_all(&self, ops: Vec<Op>) -> Result<(), Error> {
+        let fault = self.before_write();
+        if fault == Some(Fault::Unsent) {
+            return Err(faults::lost());
+        }
+        if fault == Some(Fault::Conflict) || fault == Some(Fault::Throttled) {
+            let reason =
+                if fault == Some(Fault::Conflict) { Reason::Conflict } else { Reason::Throttled };
+            let rest = std::iter::repeat_n(Reason::None, ops.len().saturating_sub(1));
+            return Err(Error::Cancelled(std::iter::once(reason).chain(rest).collect()));
+        }
+        let written = self.lock().commit(ops);
+        match fault {
+            Some(Fault::LostAnswer) if written.is_ok() => Err(faults::lost()),
+            _ => written,
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Tables for Memory {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
+        let mut state = self.lock();
+        state.faults.read()?;
+        let table = state.tables.get(&key.table);
+        Ok(table.and_then(|table| table.get(&(key.pk.clone(), key.sk.clone()))).cloned())
+    }
+
+    async fn page(&self, query: &Query, after: Option<&Cursor>) -> Result<Page, Error> {
+        let mut state = self.lock();
+        state.faults.read()?;
+        match state.tables.get(&query.table) {
+            Some(table) => evaluate::page(table.values(), query, after, self.page_bytes),
+            None => Ok(Page { items: Vec::new(), next: None }),
+        }
+    }
+
+    async fn write(&self, op: Op) -> Result<(), Error> {
+        if op.action == Action::Check {
+            return Err(Error::validation("a check alone is no write"));
+        }
+        self.write_all(vec![op]).map_err(|error| match error {
+            Error::Cancelled(mut reasons) if reasons.len() == 1 => match reasons.remove(0) {
+                Reason::ConditionFailed { item } => Error::ConditionFailed { item },
+                Reason::Refused { code, message } => Error::Refused { code, message },
+                Reason::Conflict => Error::Busy { code: "TransactionConflictException".into() },
+                other => Error::Busy { code: other.code().to_owned() },
+            },
+            other => other,
+        })
+    }
+
+    async fn transact(&self, ops: Vec<Op>) -> Result<(), Error> {
+        op::validate(&ops)?;
+        self.write_all(ops)
+    }
+}
+
+impl State {
+    /// Judges every operation against the state before, then applies all or none.
+    fn commit(&mut self, ops: Vec<Op>) -> Result<(), Error> {
+        let mut reasons = Vec::with_capacity(ops.len());
+        let mut after = Vec::with_capacity(ops.len());
+        let mut bytes = 0;
+        for op in &ops {
+            evaluate::validate_key(&op.key)?;
+            let before = self.find(&op.key);
+            if op.condition.as_ref().is_some_and(|condition| !condition.holds(before)) {
+                let item = before.filter(|_| op.returning).cloned();
+                reasons.push(Reason::ConditionFailed { item });
+                continue;
+            }
+            match evaluate::apply(op, before) {
+                Ok(item) => {
+                    bytes += item.as_ref().map_or(0, evaluate::size);
+                    after.push(item);
+                    reasons.push(Reason::None);
+                }
+                Err(message) => {
+                    reasons.push(Reason::Refused { code: "ValidationError".to_owned(), message })
+                }
+            }
+        }
+        if reasons.iter().any(|reason| *reason != Reason::None) {
+            return Err(Error::Cancelled(reasons));
+        }
+        if bytes > TRANSACTION_BYTES {
+            return Err(Error::validation("the transaction is larger than 4 MB"));
+        }
+        for (op, item) in ops.into_iter().zip(after) {
+            self.replace(op, item);
+        }
+        Ok(())
+    }
+
+    fn find(&self, key: &Key) -> Option<&Item> {
+        self.tables.get(&key.table)?.get(&(key.pk.clone(), key.sk.clone()))
+    }
+
+    /// Stores the item and notes the change; one that changes nothing leaves no record.
+    fn replace(&mut self, op: Op, new: Option<Item>) {
+        if op.action == Action::Check {
+            return;
+        }
+        let table = self.tables.entry(op.key.table.clone()).or_default();
+        let at = (op.key.pk.clone(), op.key.sk.clone());
+        let old = match &new {
+            Some(item) => table.insert(at, item.clone()),
+            None => table.remove(&at),
+        };
+        let kind = match (&old, &new) {
+            (None, Some(_)) => ChangeKind::Insert,
+            (Some(_), None) => ChangeKind::Remove,
+            (Some(old), Some(new)) if old != new => ChangeKind::Modify,
+            _ => return,
+        };
+        let sequence = self.changes.len() as u64 + 1;
+        self.changes.push(Change { sequence, key: op.key, kind, old, new });
+    }
+}
+
+impl Change {
+    /// The change as Lambda hands it over in a stream batch.
+    ///
+    /// `at` is when it happened, in seconds since the epoch (the stream has no finer time).
+    pub fn to_record(&self, at: i64) -> serde_json::Value {
+        let kind = match self.kind {
+            ChangeKind::Insert => "INSERT",
+            ChangeKind::Modify => "MODIFY",
+            ChangeKind::Remove => "REMOVE",
+        };
+        let mut body = serde_json::json!({
+            "ApproximateCreationDateTime": at,
+            "Keys": {
+                PK: Value::S(self.key.pk.clone()),
+                SK: Value::S(self.key.sk.clone()),
+            },
+            "SequenceNumber": format!("{:021}", self.sequence),
+            "SizeBytes": self.new.as_ref().map_or(0, evaluate::size),
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        });
+        for (name, image) in [("OldImage", &self.old), ("NewImage", &self.new)] {
+            if let Some(image) = image {
+                body[name] = serde_json::json!(image);
+            }
+        }
+        let table = &self.key.table;
+        serde_json::json!({
+            "eventID": format!("{:032x}", self.sequence),
+            "eventName": kind,
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": "us-east-1",
+            "eventSourceARN":
+                format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}/stream/1"),
+            "dynamodb": body,
+        })
+    }
+}
