@@ -4,6 +4,7 @@ use super::{
     Action, Cursor, Error, Item, Key, Op, Page, Query, Reason, Tables, Value,
     expression::Placeholders, op,
 };
+use crate::aws::chain;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     Client,
@@ -284,17 +285,6 @@ failed_condition!(
     update_item::UpdateItemError,
     delete_item::DeleteItemError
 );
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
-}
 
 fn incomplete(error: aws_sdk_dynamodb::error::BuildError) -> Error {
     Error::validation(error.to_string())

@@ -1,0 +1,36 @@
+use super::*;
+use crate::delivery::Failure;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn messages_go_to_their_queue_and_a_failed_one_is_sent_again() {
+    let queues = Memory::new();
+    queues.fail_next(Failure::transient("InternalError", ""));
+    let messages: Vec<Message> = (0..12)
+        .map(|n| Message::new(if n < 11 { "a" } else { "b" }, n.to_string()).delay(n))
+        .collect();
+    let sender = Sender::new(Arc::new(queues.clone())).seeded(3);
+    let outcomes = sender.send(&messages, Deadline::after(Duration::from_secs(9))).await;
+    assert!(outcomes.iter().all(Outcome::is_accepted), "{outcomes:?}");
+    let mut sent: Vec<u64> = queues.messages().iter().map(|m| m.body.parse().unwrap()).collect();
+    sent.sort_unstable();
+    assert_eq!(sent, (0..12).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_the_queue_refuses_for_good_is_rejected() {
+    let queues = Memory::new();
+    queues.fail_next(Failure::permanent("InvalidMessageContents", ""));
+    let sender = Sender::new(Arc::new(queues.clone()));
+    let messages = [Message::new("a", "1"), Message::new("a", "2")];
+    let outcomes = sender.send(&messages, Deadline::after(Duration::from_secs(9))).await;
+    assert!(matches!(outcomes[0], Outcome::Rejected(_)));
+    assert!(outcomes[1].is_accepted());
+}
+
+#[test]
+fn a_delay_is_within_what_sqs_takes() {
+    assert_eq!(Message::new("a", "").delay(901).delay, 900);
+    assert_eq!(Message::new("a", "").delay(u64::MAX).delay, 900);
+    assert_eq!(Message::new("a", "").delay(7).delay, 7);
+}
