@@ -1,0 +1,235 @@
+//! State, clock and seeds in one hand: asks, decides, folds, and gathers what is to be committed.
+
+use super::context::{Caller, Cause, Choices, Context, Name};
+use super::decision::{Command, Effect, Fault};
+use super::fact::Entry;
+use super::state::State;
+use crate::clock::{Clock, Time};
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Where seeds come from.
+pub trait Random: Send + 'static {
+    /// The next seed.
+    fn seed(&mut self) -> u64;
+}
+
+/// Seeds that follow from the operating system's randomness at the start.
+#[derive(Debug)]
+pub struct OsRandom(Choices);
+
+impl Default for OsRandom {
+    fn default() -> Self {
+        let mut start = [0; 8];
+        // Without the system's randomness, ids are still unique within the journal's life.
+        let _ = getrandom::fill(&mut start);
+        OsRandom(Choices::from_seed(u64::from_le_bytes(start)))
+    }
+}
+
+impl Random for OsRandom {
+    fn seed(&mut self) -> u64 {
+        self.0.bits()
+    }
+}
+
+/// Seeds that follow from one number: for simulations.
+#[derive(Debug)]
+pub struct SeededRandom(Choices);
+
+impl SeededRandom {
+    /// The seeds that follow from `seed`.
+    pub fn new(seed: u64) -> Self {
+        SeededRandom(Choices::from_seed(seed))
+    }
+}
+
+impl Random for SeededRandom {
+    fn seed(&mut self) -> u64 {
+        self.0.bits()
+    }
+}
+
+/// The engine without threads and without storage.
+///
+/// Replies and effects must not leave the process before the batch that holds their facts is durable; that is
+/// whoever drives a `Core` to see to, by [`Core::take_batch`].
+pub struct Core {
+    state: State,
+    clock: Arc<dyn Clock>,
+    random: Box<dyn Random>,
+    batch: Batch,
+    facts: u64,
+}
+
+/// What one group commit makes durable, and what may happen afterwards.
+#[derive(Default)]
+pub struct Batch {
+    /// Number of the first fact.
+    pub first: u64,
+    /// The facts, encoded.
+    pub records: Vec<Vec<u8>>,
+    /// Bytes that the facts refer to.
+    pub bodies: Vec<(u64, Bytes)>,
+    /// The facts themselves.
+    pub entries: Vec<Entry>,
+    /// What is to be done outside.
+    pub effects: Vec<Effect>,
+    /// Bodies that nothing needs any more.
+    pub released: Vec<u64>,
+    /// Queues in which messages became visible.
+    pub queues: BTreeSet<Name>,
+    /// Mappings that changed: readers of streams look again.
+    pub mappings: bool,
+    /// Resources came, changed or went.
+    pub topology: bool,
+    /// Replies.
+    pub after: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl Batch {
+    /// Nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.after.is_empty() && self.effects.is_empty()
+    }
+}
+
+impl Core {
+    /// A core that goes on from `state`, which `facts` facts have made.
+    pub fn new(
+        mut state: State,
+        facts: u64,
+        clock: Arc<dyn Clock>,
+        random: Box<dyn Random>,
+    ) -> Self {
+        state.touch_all();
+        let batch = Batch { first: facts + 1, ..Batch::default() };
+        Core { state, clock, random, batch, facts }
+    }
+
+    /// The state, with what is not durable yet.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Engine time: wall time plus offset, and never before the last fact.
+    pub fn now(&self) -> Time {
+        Time(self.clock.wall().0.saturating_add(self.state.offset_ms)).max(self.state.last)
+    }
+
+    /// Decides and folds one command, what was due before it, and what the engine does by itself because of it.
+    ///
+    /// # Errors
+    /// The command's refusal.
+    pub fn submit<C: Command>(
+        &mut self,
+        command: &C,
+        cause: Cause,
+        caller: Caller,
+    ) -> Result<C::Reply, Fault> {
+        let now = self.now();
+        self.fire_due(now);
+        let reply = self.decide(command, now, cause, caller);
+        // The command may have moved the clock.
+        self.fire_due(self.now());
+        self.work();
+        reply
+    }
+
+    /// Does what has come due.
+    pub fn tick(&mut self) {
+        self.fire_due(self.now());
+        self.work();
+    }
+
+    /// Something to be told once all that has been decided so far is durable.
+    pub fn after(&mut self, tell: Box<dyn FnOnce() + Send>) {
+        self.batch.after.push(tell);
+    }
+
+    /// Hands over what is to be committed. The next batch begins empty.
+    pub fn take_batch(&mut self) -> Batch {
+        let next = Batch { first: self.facts + 1, ..Batch::default() };
+        std::mem::replace(&mut self.batch, next)
+    }
+
+    /// Takes back a batch that could not be handed over; nothing was decided in between.
+    pub(super) fn put_back(&mut self, batch: Batch) {
+        self.batch = batch;
+    }
+
+    /// What has gathered for the next commit.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    pub(super) fn decide<C: Command>(
+        &mut self,
+        command: &C,
+        now: Time,
+        cause: Cause,
+        caller: Caller,
+    ) -> Result<C::Reply, Fault> {
+        let context = Context { now, cause, caller, seed: self.random.seed() };
+        let decision = command.decide(&self.state, &context);
+        let Context { cause, caller, .. } = context;
+        for fact in decision.facts {
+            let entry = Entry { at: now, cause: cause.clone(), caller: caller.clone(), fact };
+            self.state.apply(&entry);
+            self.batch.records.push(encode(&entry));
+            self.batch.entries.push(entry);
+            self.facts += 1;
+        }
+        for (id, bytes) in decision.bodies {
+            if !self.state.bodies.contains_key(&id) {
+                self.batch.released.push(id);
+            }
+            self.batch.bodies.push((id, bytes));
+        }
+        self.batch.effects.extend(decision.effects);
+        let touched = &mut self.state.touched;
+        self.batch.released.append(&mut touched.bodies);
+        self.batch.queues.append(&mut touched.queues);
+        self.batch.mappings |= !touched.mappings.is_empty();
+        self.batch.topology |= std::mem::take(&mut touched.topology);
+        decision.reply
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+/// A fact as the journal has it.
+pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
+    // Serialising to memory fails only for sequences of unknown length, and an entry has none.
+    postcard::to_allocvec(entry).unwrap_or_default()
+}
+
+/// A fact from the journal.
+pub(crate) fn decode(record: &[u8]) -> Result<Entry, String> {
+    postcard::from_bytes(record).map_err(|error| error.to_string())
+}
+
+impl crate::storage::Fold for State {
+    fn load(&mut self, snapshot: &[u8]) -> Result<(), String> {
+        *self = postcard::from_bytes(snapshot).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    fn apply(&mut self, record: &[u8]) -> Result<(), String> {
+        let entry = decode(record)?;
+        State::apply(self, &entry);
+        self.touched = super::state::Touched::default();
+        Ok(())
+    }
+
+    fn save(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    fn live(&self) -> Box<dyn Iterator<Item = crate::storage::BodyId> + '_> {
+        Box::new(self.live_bodies().map(crate::storage::BodyId))
+    }
+}

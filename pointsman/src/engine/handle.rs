@@ -1,0 +1,253 @@
+//! What everybody outside the engine's threads holds.
+
+use super::context::{Caller, Cause, InvocationId, Name};
+use super::core::Core;
+use super::decision::{Answer, Command, Fault, Handed};
+use super::feed::{Feed, Follower};
+use super::state::State;
+use super::threads::{Job, Jobs};
+use crate::clock::{Clock, Time};
+use crate::services::function;
+use crate::services::queue::Receive;
+use bytes::Bytes;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot, watch};
+
+/// Who asks, and why: from the adapter that got the request.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Who.
+    pub caller: Caller,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The engine: cheap to clone, usable from any task.
+///
+/// Nothing it returns is told before the state it was computed from is durable.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    jobs: Jobs,
+    feed: Feed,
+    read_body: Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync>,
+    clock: Arc<dyn Clock>,
+    epoch: AtomicU64,
+    waiting: Mutex<HashMap<InvocationId, oneshot::Sender<Answer>>>,
+    receivers: Mutex<HashMap<Name, Arc<Notify>>>,
+    mappings: watch::Sender<u64>,
+    topology: watch::Sender<u64>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Engine { shared }
+    }
+
+    /// Decides a command; the reply comes when its facts are durable.
+    ///
+    /// # Errors
+    /// The command's refusal, or `InternalFailure` where the engine has ended.
+    pub async fn submit<C: Command>(&self, command: C, asked: Asked) -> Result<C::Reply, Fault> {
+        self.run(move |core| core.submit(&command, asked.cause, asked.caller)).await?
+    }
+
+    /// Looks at the state; told when what was seen is durable.
+    ///
+    /// # Errors
+    /// `InternalFailure` where the engine has ended.
+    pub async fn read<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&State, Time) -> R + Send + 'static,
+    ) -> Result<R, Fault> {
+        self.run(move |core| {
+            core.tick();
+            look(core.state(), core.now())
+        })
+        .await
+    }
+
+    /// Begins an invocation; the receiver gets its end, or an error where the engine ended first.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, `TooManyRequestsException`, `InternalFailure`.
+    pub async fn invoke(
+        &self,
+        command: function::Invoke,
+        asked: Asked,
+    ) -> Result<(InvocationId, super::Id, oneshot::Receiver<Answer>), Fault> {
+        let (tell, told) = oneshot::channel();
+        let shared = self.shared.clone();
+        let started = self.run(move |core| {
+            let started = core.submit(&command, asked.cause, asked.caller);
+            if let Ok((id, _)) = &started {
+                lock(&shared.waiting).insert(*id, tell);
+            }
+            started
+        });
+        let (id, request) = started.await??;
+        Ok((id, request, told))
+    }
+
+    /// `ReceiveMessage` with its waiting: at once if there is anything, else when something comes or the time is up.
+    ///
+    /// # Errors
+    /// `AWS.SimpleQueueService.NonExistentQueue`, `InternalFailure`.
+    pub async fn receive(
+        &self,
+        receive: Receive,
+        wait: Duration,
+        asked: Asked,
+    ) -> Result<Vec<Handed>, Fault> {
+        let news = self.shared.news_of(&receive.queue);
+        let too_late = crate::clock::sleep(wait);
+        tokio::pin!(too_late);
+        loop {
+            let coming = news.notified();
+            tokio::pin!(coming);
+            // Listening begins before looking, so that nothing slips in between.
+            coming.as_mut().enable();
+            let handed = self.submit(receive.clone(), asked.clone()).await?;
+            if !handed.is_empty() || wait.is_zero() {
+                return Ok(handed);
+            }
+            tokio::select! {
+                () = &mut coming => {}
+                () = &mut too_late => return Ok(vec![]),
+            }
+        }
+    }
+
+    /// The bytes of a body.
+    ///
+    /// # Errors
+    /// The disk's, or that nothing needs the body any more.
+    pub fn body(&self, id: u64) -> io::Result<Bytes> {
+        (self.shared.read_body)(id)
+    }
+
+    /// The durable facts from now on.
+    pub fn follow(&self) -> Follower {
+        self.shared.feed.follow()
+    }
+
+    /// Changes whenever a mapping changed: what reads streams for mappings looks again.
+    pub fn mappings_changed(&self) -> watch::Receiver<u64> {
+        self.shared.mappings.subscribe()
+    }
+
+    /// Changes whenever resources came, changed or went.
+    pub fn topology_changed(&self) -> watch::Receiver<u64> {
+        self.shared.topology.subscribe()
+    }
+
+    /// The clock that wall time comes from.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// How often this journal's engine has started.
+    pub fn epoch(&self) -> u64 {
+        self.shared.epoch.load(Ordering::Acquire)
+    }
+
+    /// Commits what is decided and ends both threads. Later calls fail.
+    pub fn stop(&self) {
+        // An engine that has ended already needs no telling.
+        let _ = self.shared.jobs.send(Job::Stop);
+        let threads = std::mem::take(&mut *lock(&self.shared.threads));
+        for thread in threads {
+            // A thread that panicked has said so already.
+            let _ = thread.join();
+        }
+    }
+
+    async fn run<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Core) -> R + Send + 'static,
+    ) -> Result<R, Fault> {
+        let (tell, told) = oneshot::channel();
+        let job = Job::Run(Box::new(move |core| {
+            let result = job(core);
+            core.after(Box::new(move || {
+                // The asker may have gone.
+                let _ = tell.send(result);
+            }));
+        }));
+        let ended = || Fault::new("InternalFailure", "The engine has ended.");
+        self.shared.jobs.send(job).map_err(|_| ended())?;
+        told.await.map_err(|_| ended())
+    }
+}
+
+impl Shared {
+    pub(super) fn new(
+        jobs: Jobs,
+        feed: Feed,
+        read_body: Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Shared {
+            jobs,
+            feed,
+            read_body,
+            clock,
+            epoch: AtomicU64::new(0),
+            waiting: Mutex::default(),
+            receivers: Mutex::default(),
+            mappings: watch::channel(0).0,
+            topology: watch::channel(0).0,
+            threads: Mutex::default(),
+        }
+    }
+
+    pub(super) fn set_epoch(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Release);
+    }
+
+    pub(super) fn joins(&self, threads: Vec<JoinHandle<()>>) {
+        lock(&self.threads).extend(threads);
+    }
+
+    pub(super) fn answer(&self, invocation: InvocationId, answer: Answer) {
+        if let Some(tell) = lock(&self.waiting).remove(&invocation) {
+            // Whoever waited may have gone.
+            let _ = tell.send(answer);
+        }
+    }
+
+    pub(super) fn wake(&self, queues: &BTreeSet<Name>, mappings: bool, topology: bool) {
+        if !queues.is_empty() {
+            let receivers = lock(&self.receivers);
+            for queue in queues {
+                if let Some(news) = receivers.get(queue) {
+                    news.notify_waiters();
+                }
+            }
+        }
+        if mappings {
+            self.mappings.send_modify(|n| *n += 1);
+        }
+        if topology {
+            self.topology.send_modify(|n| *n += 1);
+        }
+    }
+
+    fn news_of(&self, queue: &Name) -> Arc<Notify> {
+        lock(&self.receivers).entry(queue.clone()).or_default().clone()
+    }
+}
+
+/// A lock whose holder panicked still guards data that is whole: each critical section is one map operation.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,410 @@
+//! A small world to drive a core by hand, and what holds for the engine as a whole.
+
+use super::*;
+use crate::clock::{ManualClock, Time};
+use crate::services::function::{Finish, Finished};
+use crate::services::queue::{DeleteMessages, MessageToSend, Receipt, Receive, SendMessages};
+use crate::services::stack::ApplyTemplate;
+use crate::services::{MoveClock, Started};
+use crate::storage::Fold;
+use crate::topology::*;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A core with a clock that stands still, and everything it has journaled.
+pub(crate) struct World {
+    pub(crate) core: Core,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) journal: Vec<Vec<u8>>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) bodies: BTreeMap<u64, Bytes>,
+    seed: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let clock = Arc::new(ManualClock::new(Time(1_700_000_000_000)));
+        let random = Box::new(SeededRandom::new(1));
+        let core = Core::new(State::default(), 0, clock.clone(), random);
+        let mut world = World {
+            core,
+            clock,
+            journal: vec![],
+            effects: vec![],
+            bodies: BTreeMap::new(),
+            seed: 1,
+        };
+        world.ask(Started { region: Region::default() });
+        world
+    }
+
+    /// Decides and commits.
+    pub(crate) fn try_ask<C: Command>(&mut self, command: C) -> Result<C::Reply, Fault> {
+        let reply = self.core.submit(&command, Cause::Request(Id(7)), Caller::Operator);
+        self.commit();
+        reply
+    }
+
+    #[track_caller]
+    pub(crate) fn ask<C: Command>(&mut self, command: C) -> C::Reply {
+        self.try_ask(command).unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.clock.advance(time);
+        self.core.tick();
+        self.commit();
+    }
+
+    fn commit(&mut self) {
+        let batch = self.core.take_batch();
+        self.journal.extend(batch.records);
+        self.effects.extend(batch.effects);
+        self.bodies.extend(batch.bodies);
+    }
+
+    /// The process ends and starts again on its journal.
+    pub(crate) fn restart(&mut self) {
+        let mut state = State::default();
+        for record in &self.journal {
+            Fold::apply(&mut state, record).unwrap();
+        }
+        self.seed += 1;
+        self.effects.clear();
+        let facts = self.journal.len() as u64;
+        let random = Box::new(SeededRandom::new(self.seed));
+        self.core = Core::new(state, facts, self.clock.clone(), random);
+        self.ask(Started { region: Region::default() });
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        self.core.state()
+    }
+
+    #[track_caller]
+    pub(crate) fn queue(&self, name: &str) -> &crate::services::queue::Queue {
+        &self.state().queues[name]
+    }
+
+    pub(crate) fn send(&mut self, queue: &str, text: &str) -> u64 {
+        let message = MessageToSend { body: Bytes::from(text.to_owned()), ..Default::default() };
+        let sent = self.ask(SendMessages { queue: queue.into(), messages: vec![message] });
+        sent[0].as_ref().unwrap().seq
+    }
+
+    pub(crate) fn receive(&mut self, queue: &str) -> Vec<Handed> {
+        self.ask(Receive { queue: queue.into(), max: 10, visibility: None })
+    }
+
+    pub(crate) fn delete(&mut self, queue: &str, handed: &[Handed]) {
+        let receipts = handed.iter().map(|h| Receipt { seq: h.seq, receipt: h.receipt }).collect();
+        self.ask(DeleteMessages { queue: queue.into(), receipts });
+    }
+
+    /// The invocations to be run since the last call.
+    pub(crate) fn invocations(&mut self) -> Vec<Invoke> {
+        let effects = std::mem::take(&mut self.effects);
+        effects
+            .into_iter()
+            .filter_map(|e| match e {
+                Effect::Invoke(invoke) => Some(invoke),
+                Effect::Answer(..) => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn finish(&mut self, id: InvocationId, answer: &str) -> bool {
+        let finished = Finished::Answered(Bytes::from(answer.to_owned()));
+        self.ask(Finish { id, finished, payload: Bytes::new() })
+    }
+
+    pub(crate) fn fail(&mut self, id: InvocationId) -> bool {
+        let finished = Finished::Failed {
+            kind: "Runtime.ExitError".into(),
+            message: "exit status 1".into(),
+            body: Bytes::from_static(b"{}"),
+        };
+        self.ask(Finish { id, finished, payload: Bytes::from_static(b"{\"a\":1}") })
+    }
+
+    /// A stack of queues, functions and so on.
+    #[track_caller]
+    pub(crate) fn apply(&mut self, specs: Vec<Spec>) -> crate::services::stack::ChangeSet {
+        self.ask(ApplyTemplate {
+            stack: "shop".into(),
+            resources: resources(specs),
+            ..Default::default()
+        })
+    }
+}
+
+pub(crate) fn resources(specs: Vec<Spec>) -> Vec<Resource> {
+    let place = |line| Place { file: "template.yaml".into(), line, column: 3 };
+    let with_place = specs.into_iter().zip(1..);
+    with_place.map(|(spec, n)| Resource { id: format!("R{n}"), place: place(n), spec }).collect()
+}
+
+pub(crate) fn function(name: &str) -> FunctionSpec {
+    FunctionSpec {
+        name: name.into(),
+        runtime: "provided.al2023".into(),
+        handler: "bootstrap".into(),
+        code: None,
+        binary: Some(name.into()),
+        environment: BTreeMap::new(),
+        timeout: 3,
+        memory: 128,
+        reserved_concurrency: None,
+        asynchronous: AsyncSpec::default(),
+        statements: None,
+        architecture: "x86_64".into(),
+    }
+}
+
+pub(crate) fn queue_mapping(queue: &str, function: &str) -> MappingSpec {
+    MappingSpec {
+        uuid: format!("{queue}-to-{function}"),
+        function: function.into(),
+        source: MappingSource::Queue { queue: queue.into(), max_concurrency: Some(2) },
+        enabled: true,
+        batch_size: 10,
+        window: 0,
+        report_failures: true,
+        filters: vec![],
+    }
+}
+
+pub(crate) fn with_dead_letters(queue: &str, receives: u32) -> [Spec; 2] {
+    let dlq = format!("{queue}-dlq");
+    let redrive = Redrive { target: Region::default().queue(&dlq), max_receives: receives };
+    let queue = QueueSpec { redrive: Some(redrive), ..QueueSpec::named(queue) };
+    [Spec::Queue(QueueSpec::named(dlq)), Spec::Queue(queue)]
+}
+
+#[test]
+fn folding_the_journal_gives_the_state_that_deciding_gave() {
+    let mut world = World::new();
+    let [dlq, queue] = with_dead_letters("orders", 2);
+    world.apply(vec![
+        dlq,
+        queue,
+        Spec::Function(function("view")),
+        Spec::Mapping(queue_mapping("orders", "view")),
+    ]);
+    for n in 0..25 {
+        world.send("orders", &format!("message {n}"));
+        if n % 4 == 0 {
+            for invoke in world.invocations() {
+                if n % 8 == 0 {
+                    world.finish(invoke.id, "{}")
+                } else {
+                    world.fail(invoke.id)
+                };
+            }
+        }
+        world.pass(Duration::from_secs(7));
+    }
+    let mut folded = State::default();
+    for record in &world.journal {
+        Fold::apply(&mut folded, record).unwrap();
+    }
+    assert!(folded.save() == world.state().save());
+    let mut loaded = State::default();
+    loaded.load(&folded.save()).unwrap();
+    assert!(loaded.save() == folded.save());
+    assert_eq!(loaded.live_bodies().count(), folded.live_bodies().count());
+}
+
+#[test]
+fn deciding_twice_from_the_same_seed_decides_the_same() {
+    let run = || {
+        let mut world = World::new();
+        world.apply(vec![Spec::Queue(QueueSpec::named("orders"))]);
+        world.send("orders", "a");
+        world.receive("orders");
+        world.journal
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_moved_clock_fires_timers_in_order_each_at_its_own_due() {
+    let mut world = World::new();
+    world.apply(vec![Spec::Queue(QueueSpec::named("orders"))]);
+    world.send("orders", "a");
+    let first = world.receive("orders");
+    world.pass(Duration::from_secs(5));
+    world.send("orders", "b");
+    world.receive("orders");
+    let before = world.journal.len();
+    let now = world.core.now();
+    world.ask(MoveClock { by_ms: 3_600_000 });
+    assert_eq!(world.core.now(), now + Duration::from_secs(3600));
+    let visible: Vec<_> = world.journal[before..]
+        .iter()
+        .map(|r| core::decode(r).unwrap())
+        .filter(|e| matches!(e.fact, Fact::Visible { .. }))
+        .map(|e| e.at - first[0].first_received)
+        .collect();
+    assert_eq!(visible, [Duration::from_secs(30), Duration::from_secs(35)]);
+    assert_eq!(world.queue("orders").visible(), 2);
+}
+
+#[test]
+fn engine_time_never_goes_back_even_if_the_wall_clock_does() {
+    let mut world = World::new();
+    world.apply(vec![Spec::Queue(QueueSpec::named("orders"))]);
+    let before = world.core.now();
+    world.clock = Arc::new(ManualClock::new(Time(before.0 - 60_000)));
+    world.restart();
+    assert_eq!(world.core.now(), before);
+}
+
+#[test]
+fn a_restart_gives_back_what_mappings_held_without_counting_it_and_leaves_outsiders_theirs() {
+    let mut world = World::new();
+    world.apply(vec![
+        Spec::Queue(QueueSpec::named("mapped")),
+        Spec::Queue(QueueSpec::named("polled")),
+        Spec::Function(function("view")),
+        Spec::Mapping(queue_mapping("mapped", "view")),
+    ]);
+    world.send("mapped", "a");
+    world.send("polled", "b");
+    world.receive("polled");
+    let stale = world.invocations();
+    assert_eq!(stale.len(), 1);
+    world.restart();
+    assert_eq!(world.queue("polled").in_flight(), 1);
+    let again = world.invocations();
+    assert_eq!(again.len(), 1, "the batch is handed out again at once");
+    let Payload::Messages { messages, .. } = &again[0].payload else { panic!("{again:?}") };
+    assert_eq!(messages[0].receives, 1, "the interrupted receive does not count");
+    assert!(!world.finish(stale[0].id, "{}"), "an answer to the old epoch answers nobody");
+    assert!(world.finish(again[0].id, "{}"));
+    assert!(world.queue("mapped").is_empty());
+}
+
+#[test]
+fn a_body_lives_as_long_as_a_message_needs_it() {
+    let mut world = World::new();
+    world.apply(vec![Spec::Queue(QueueSpec::named("orders"))]);
+    world.send("orders", "a");
+    assert_eq!(world.state().live_bodies().count(), 1);
+    let handed = world.receive("orders");
+    world.delete("orders", &handed);
+    assert_eq!(world.state().live_bodies().count(), 0);
+}
+
+mod threaded {
+    use super::*;
+    use std::io;
+    use std::sync::Mutex;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    fn asked() -> Asked {
+        Asked { caller: Caller::Operator, cause: Cause::Request(Id(1)) }
+    }
+
+    fn engine(log: Box<dyn Log>, fatal: Fatal) -> Engine {
+        let (effects, _) = unbounded_channel();
+        start(Setup {
+            state: State::default(),
+            facts: 0,
+            region: Region::default(),
+            clock: Arc::new(crate::clock::SystemClock),
+            random: Box::new(SeededRandom::new(1)),
+            log,
+            effects,
+            fatal,
+        })
+        .unwrap()
+    }
+
+    async fn queue(engine: &Engine) {
+        let resources = resources(vec![Spec::Queue(QueueSpec::named("orders"))]);
+        let template = ApplyTemplate { stack: "shop".into(), resources, ..Default::default() };
+        engine.submit(template, asked()).await.unwrap();
+    }
+
+    fn hello() -> SendMessages {
+        let message = MessageToSend { body: Bytes::from_static(b"hello"), ..Default::default() };
+        SendMessages { queue: "orders".into(), messages: vec![message] }
+    }
+
+    #[tokio::test]
+    async fn a_waiting_receiver_is_woken_by_a_message() {
+        let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
+        queue(&engine).await;
+        let waiting = {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let receive = Receive { queue: "orders".into(), max: 10, visibility: None };
+                engine.receive(receive, Duration::from_secs(20), asked()).await
+            })
+        };
+        tokio::task::yield_now().await;
+        engine.submit(hello(), asked()).await.unwrap();
+        let handed = waiting.await.unwrap().unwrap();
+        assert_eq!(engine.body(handed[0].body.id).unwrap(), "hello");
+        engine.stop();
+        assert_eq!(engine.submit(hello(), asked()).await.unwrap_err().code, "InternalFailure");
+    }
+
+    #[tokio::test]
+    async fn the_feed_tells_durable_facts_in_order_with_their_bytes() {
+        let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
+        let mut follower = engine.follow();
+        queue(&engine).await;
+        engine.submit(hello(), asked()).await.unwrap();
+        let mut seen = vec![];
+        while let Some(Followed::Item(item)) = follower.next().await {
+            let is_sent = matches!(item.entry.fact, Fact::MessageSent { .. });
+            seen.push(item.seq);
+            if is_sent {
+                assert_eq!(item.body.as_deref(), Some(&b"hello"[..]));
+                break;
+            }
+        }
+        assert!(seen.windows(2).all(|w| w[1] == w[0] + 1), "{seen:?}");
+    }
+
+    /// Fails when it is told to.
+    struct Failing(Arc<Mutex<bool>>, MemoryLog);
+
+    impl Log for Failing {
+        fn commit(&mut self, r: Vec<Vec<u8>>, b: Vec<(u64, Bytes)>) -> io::Result<()> {
+            if *self.0.lock().unwrap() {
+                return Err(io::Error::other("the disk is gone"));
+            }
+            self.1.commit(r, b)
+        }
+
+        fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync> {
+            self.1.reader()
+        }
+
+        fn release(&mut self, gone: &[u64]) {
+            self.1.release(gone);
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_commit_nobody_is_told_anything() {
+        let broken = Arc::new(Mutex::new(false));
+        let told = Arc::new(Mutex::new(String::new()));
+        let tell = told.clone();
+        let engine = engine(
+            Box::new(Failing(broken.clone(), MemoryLog::default())),
+            Box::new(move |error| *tell.lock().unwrap() = error.to_string()),
+        );
+        queue(&engine).await;
+        *broken.lock().unwrap() = true;
+        assert_eq!(engine.submit(hello(), asked()).await.unwrap_err().code, "InternalFailure");
+        let read = engine.read(|state, _| state.queues["orders"].len()).await;
+        assert_eq!(read.unwrap_err().code, "InternalFailure", "a read is a reply, too");
+        assert_eq!(*told.lock().unwrap(), "the disk is gone");
+    }
+}

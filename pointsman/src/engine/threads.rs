@@ -1,0 +1,192 @@
+//! Two threads: one decides, one commits. While a batch is written and synced, the next one gathers.
+
+use super::context::{Caller, Cause};
+use super::core::{Batch, Core, Random};
+use super::decision::{Effect, Fault};
+use super::feed::Feed;
+use super::handle::{Engine, Shared};
+use super::state::State;
+use crate::clock::Clock;
+use crate::services::Started;
+use crate::topology::Region;
+use bytes::Bytes;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel,
+};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+
+/// The longest sleep of the deciding thread, so that a clock set by hand is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_millis(200);
+
+/// A batch does not grow beyond this many facts while the disk is slow to take one: askers wait instead.
+const MOST_FACTS: usize = 20_000;
+
+/// Where batches become durable.
+pub trait Log: Send + 'static {
+    /// Writes and syncs; when this returns, everything in it survives a power cut.
+    ///
+    /// # Errors
+    /// Any: nothing is tried again, and the engine ends.
+    fn commit(&mut self, records: Vec<Vec<u8>>, bodies: Vec<(u64, Bytes)>) -> io::Result<()>;
+
+    /// The bytes of a body.
+    ///
+    /// # Errors
+    /// The disk's, or that there is no such body.
+    fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync>;
+
+    /// Nothing needs these bodies any more.
+    fn release(&mut self, bodies: &[u64]);
+}
+
+/// Told when the journal cannot be written: nothing that was not acknowledged yet will be.
+pub type Fatal = Box<dyn FnOnce(io::Error) + Send>;
+
+/// Something the deciding thread is asked.
+pub(super) enum Job {
+    Run(Box<dyn FnOnce(&mut Core) + Send>),
+    /// The committing thread is free.
+    Committed,
+    Stop,
+}
+
+/// What an engine starts from.
+pub struct Setup {
+    /// What the journal's facts made.
+    pub state: State,
+    /// How many facts these were.
+    pub facts: u64,
+    /// Account and region of a new journal.
+    pub region: Region,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Seeds.
+    pub random: Box<dyn Random>,
+    /// Where batches become durable.
+    pub log: Box<dyn Log>,
+    /// Gets the invocations to be run.
+    pub effects: UnboundedSender<Effect>,
+    /// Told when the journal cannot be written.
+    pub fatal: Fatal,
+}
+
+/// Begins a new epoch on what the journal holds.
+///
+/// # Errors
+/// A refusal of the start.
+pub fn start(setup: Setup) -> Result<Engine, Fault> {
+    let Setup { state, facts, region, clock, random, mut log, effects, fatal } = setup;
+    let feed = Feed::default();
+    let (jobs, inbox) = channel();
+    let shared = Arc::new(Shared::new(jobs.clone(), feed.clone(), log.reader(), clock.clone()));
+    let engine = Engine::new(shared.clone());
+    let (batches, to_commit) = sync_channel::<Batch>(1);
+    let committing = {
+        let (jobs, shared) = (jobs.clone(), shared.clone());
+        thread::Builder::new().name("commit".into()).spawn(move || {
+            for batch in to_commit {
+                if let Err(error) = commit(log.as_mut(), batch, &feed, &effects, &shared) {
+                    fatal(error);
+                    return;
+                }
+                if jobs.send(Job::Committed).is_err() {
+                    return;
+                }
+            }
+        })
+    };
+    let mut core = Core::new(state, facts, clock, random);
+    let started = core.submit(&Started { region }, Cause::Start, Caller::Engine)?;
+    shared.set_epoch(started);
+    let deciding = thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || decide(&mut core, &inbox, &batches));
+    match (committing, deciding) {
+        (Ok(committing), Ok(deciding)) => {
+            shared.joins(vec![deciding, committing]);
+            Ok(engine)
+        }
+        _ => Err(Fault::new("ServiceException", "The engine's threads could not be started.")),
+    }
+}
+
+fn decide(core: &mut Core, inbox: &Receiver<Job>, batches: &SyncSender<Batch>) {
+    let mut stopping = false;
+    loop {
+        if !core.batch().is_empty() {
+            match batches.try_send(core.take_batch()) {
+                Ok(()) => {}
+                Err(TrySendError::Full(batch)) => core.put_back(batch),
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+        }
+        if stopping && core.batch().is_empty() {
+            return;
+        }
+        let full = core.batch().records.len() >= MOST_FACTS;
+        let Some(first) = next(core, inbox) else { continue };
+        let mut job = Some(first);
+        // One commit for all that is waiting.
+        while let Some(this) = job {
+            match this {
+                Job::Run(run) => run(core),
+                Job::Committed => {}
+                Job::Stop => stopping = true,
+            }
+            job = if full || core.batch().records.len() >= MOST_FACTS {
+                None
+            } else {
+                inbox.try_recv().ok()
+            };
+        }
+        core.tick();
+    }
+}
+
+/// The next job, or `None` when a timer is due first.
+fn next(core: &mut Core, inbox: &Receiver<Job>) -> Option<Job> {
+    let wait = core.state().next_due().map_or(LONGEST_SLEEP, |due| due - core.now());
+    match inbox.recv_timeout(wait.min(LONGEST_SLEEP)) {
+        Ok(job) => Some(job),
+        Err(RecvTimeoutError::Timeout) => {
+            core.tick();
+            None
+        }
+        Err(RecvTimeoutError::Disconnected) => Some(Job::Stop),
+    }
+}
+
+fn commit(
+    log: &mut dyn Log,
+    batch: Batch,
+    feed: &Feed,
+    effects: &UnboundedSender<Effect>,
+    shared: &Shared,
+) -> io::Result<()> {
+    let Batch { first, records, bodies, entries, effects: wanted, released, queues, .. } = batch;
+    if !records.is_empty() {
+        let copies = bodies.clone();
+        log.commit(records, bodies)?;
+        feed.publish(first, entries, &copies);
+    }
+    for tell in batch.after {
+        tell();
+    }
+    for effect in wanted {
+        match effect {
+            Effect::Answer(invocation, answer) => shared.answer(invocation, answer),
+            // Without a runner nobody invokes; a new start would.
+            effect => drop(effects.send(effect)),
+        }
+    }
+    shared.wake(&queues, batch.mappings, batch.topology);
+    log.release(&released);
+    Ok(())
+}
+
+/// A sender of jobs that can be shared.
+pub(super) type Jobs = Sender<Job>;

@@ -1,0 +1,129 @@
+//! What the engine does by itself: timers that came due, batches for mappings, asynchronous invocations.
+
+use super::context::{Caller, Cause, Context, Name};
+use super::core::Core;
+use super::decision::{Command, Decision, Draft};
+use super::fact::Fact;
+use super::state::{State, Timer};
+use crate::clock::Time;
+use crate::services::function::StartAsync;
+use crate::services::mapping::{MappingDue, Poll};
+
+/// So many messages at most appear or expire in one fact, so that none is out of proportion.
+const AT_ONCE: usize = 1_000;
+
+impl Core {
+    /// Fires timers in order of their due times, each with its own due as `now`.
+    pub(super) fn fire_due(&mut self, now: Time) {
+        while let Some((due, timer)) = self.state().timers.first().cloned()
+            && due <= now
+        {
+            let at = due.max(self.state().last);
+            let before = self.batch().records.len();
+            match timer {
+                Timer::Message(queue, _) => self.internal(&Appear { queue, due }, at),
+                Timer::Retention(queue) => self.internal(&Expire { queue, due }, at),
+                Timer::Mapping(mapping) => self.internal(&MappingDue(mapping), at),
+                Timer::Async(event) => self.internal(&AsyncDue(event), at),
+            }
+            if self.batch().records.len() == before {
+                // A timer of something that is gone: without a fact it would come due for ever.
+                self.state_mut().timers.pop_first();
+            }
+            self.work_at(at);
+        }
+    }
+
+    /// Gives mappings and asynchronous invocations what they can take.
+    pub(super) fn work(&mut self) {
+        self.work_at(self.now());
+    }
+
+    fn work_at(&mut self, now: Time) {
+        while let Some(mapping) = self.state_mut().touched.mappings.pop_first() {
+            let cause = Cause::Messages { mapping: mapping.clone() };
+            self.repeat(&Poll(mapping), now, cause);
+        }
+        while let Some(function) = self.state_mut().touched.functions.pop_first() {
+            self.repeat(&StartAsync(function), now, Cause::Timer);
+        }
+    }
+
+    /// Decides a command again until it has nothing more to say.
+    fn repeat<C: Command<Reply = ()>>(&mut self, command: &C, now: Time, cause: Cause) {
+        loop {
+            let before = self.batch().records.len();
+            // Internal commands refuse nothing.
+            let _ = self.decide(command, now, cause.clone(), Caller::Engine);
+            if self.batch().records.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn internal<C: Command<Reply = ()>>(&mut self, command: &C, now: Time) {
+        // Internal commands refuse nothing.
+        let _ = self.decide(command, now, Cause::Timer, Caller::Engine);
+    }
+}
+
+/// Messages of a queue whose delay or visibility timeout ends at `due`.
+struct Appear {
+    queue: Name,
+    due: Time,
+}
+
+impl Command for Appear {
+    type Reply = ();
+
+    fn decide(&self, state: &State, context: &Context) -> Decision<()> {
+        let mut draft = Draft::new(state, context);
+        let same = state.timers.iter().take(AT_ONCE).map_while(|(due, timer)| match timer {
+            Timer::Message(queue, seq) if *due == self.due && *queue == self.queue => Some(*seq),
+            _ => None,
+        });
+        let messages: Vec<u64> = same.collect();
+        if !messages.is_empty() && state.queues.contains_key(&self.queue) {
+            let queue = self.queue.clone();
+            draft.fact(Fact::Visible { queue, messages, uncounted: false });
+        }
+        draft.reply(())
+    }
+}
+
+/// Messages of a queue that are older than it keeps them.
+struct Expire {
+    queue: Name,
+    due: Time,
+}
+
+impl Command for Expire {
+    type Reply = ();
+
+    fn decide(&self, state: &State, context: &Context) -> Decision<()> {
+        let mut draft = Draft::new(state, context);
+        if let Some(queue) = state.queues.get(&self.queue) {
+            let born = Time(self.due.0 - i64::from(queue.spec.retention) * 1000);
+            let messages: Vec<u64> = queue.older_than(born).take(AT_ONCE).collect();
+            if !messages.is_empty() {
+                draft.fact(Fact::Expired { queue: self.queue.clone(), messages });
+            }
+        }
+        draft.reply(())
+    }
+}
+
+/// An asynchronous invocation whose pause is over.
+struct AsyncDue(u64);
+
+impl Command for AsyncDue {
+    type Reply = ();
+
+    fn decide(&self, state: &State, context: &Context) -> Decision<()> {
+        let mut draft = Draft::new(state, context);
+        if state.async_events.contains_key(&self.0) {
+            draft.fact(Fact::AsyncDue { event: self.0 });
+        }
+        draft.reply(())
+    }
+}

@@ -1,0 +1,238 @@
+use super::input::Shaped;
+use super::{bus_name, input};
+use crate::clock::Time;
+use crate::engine::{
+    Command, Context, Decision, Delivered, Delivery, Draft, Fact, Fault, Id, Name, State,
+};
+use crate::services::deliver;
+use crate::topology::TargetSpec;
+use bytes::Bytes;
+use std::fmt::Write;
+
+/// Most bytes of one request, over all its entries.
+const MAX_REQUEST: usize = 1_048_576;
+
+/// `PutEvents`: each entry succeeds or fails for itself.
+#[derive(Debug)]
+pub struct PutEvents {
+    /// 1–10 entries.
+    pub entries: Vec<EventEntry>,
+}
+
+/// An entry of `PutEvents`.
+#[derive(Clone, Debug, Default)]
+pub struct EventEntry {
+    /// `Source`
+    pub source: Option<String>,
+    /// `DetailType`
+    pub detail_type: Option<String>,
+    /// `Detail`: the text of a JSON object.
+    pub detail: Option<String>,
+    /// `Resources`
+    pub resources: Vec<String>,
+    /// `Time`; without it the time of the call.
+    pub time: Option<Time>,
+    /// `EventBusName`: a name or an ARN.
+    pub bus: Option<String>,
+}
+
+/// Why an entry was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryError {
+    /// `ErrorCode`
+    pub code: &'static str,
+    /// `ErrorMessage`
+    pub message: String,
+}
+
+impl Command for PutEvents {
+    type Reply = Vec<Result<Id, EntryError>>;
+
+    fn decide(&self, state: &State, context: &Context) -> Decision<Self::Reply> {
+        if self.entries.is_empty() || self.entries.len() > 10 {
+            return Decision::refuse(Fault::new(
+                "ValidationException",
+                format!(
+                    "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length {}",
+                    if self.entries.is_empty() {
+                        "greater than or equal to 1"
+                    } else {
+                        "less than or equal to 10"
+                    }
+                ),
+            ));
+        }
+        if self.entries.iter().map(EventEntry::size).sum::<usize>() >= MAX_REQUEST {
+            return Decision::refuse(Fault::new(
+                "ValidationException",
+                "Total size of the entries in the request is over the limit.",
+            ));
+        }
+        let mut draft = Draft::new(state, context);
+        let reply = self.entries.iter().map(|entry| accept(&mut draft, entry)).collect();
+        draft.reply(reply)
+    }
+}
+
+impl EventEntry {
+    /// Size in bytes as EventBridge counts it.
+    pub fn size(&self) -> usize {
+        let text = |t: &Option<String>| t.as_ref().map_or(0, String::len);
+        let stamp = if self.time.is_some() { 14 } else { 0 };
+        stamp
+            + text(&self.source)
+            + text(&self.detail_type)
+            + text(&self.detail)
+            + self.resources.iter().map(String::len).sum::<usize>()
+    }
+
+    /// The three that must be there.
+    fn check(&self) -> Result<(&str, &str, &str), EntryError> {
+        let given = |value: &'_ Option<String>, name: &str| match value.as_deref() {
+            None | Some("") => Err(EntryError {
+                code: "InvalidArgument",
+                message: format!(
+                    "Parameter {name} is not valid. Reason: {name} is a required argument."
+                ),
+            }),
+            Some(_) => Ok(()),
+        };
+        given(&self.source, "Source")?;
+        given(&self.detail_type, "DetailType")?;
+        given(&self.detail, "Detail")?;
+        let source = self.source.as_deref().unwrap_or_default();
+        let detail_type = self.detail_type.as_deref().unwrap_or_default();
+        let detail = self.detail.as_deref().unwrap_or_default();
+        if source.starts_with("aws.") {
+            return Err(EntryError {
+                code: "NotAuthorizedForSourceException",
+                message: "Not authorized for the source.".into(),
+            });
+        }
+        if detail_type.chars().count() > 128 {
+            return Err(EntryError {
+                code: "InvalidArgument",
+                message: "Parameter DetailType is not valid. Reason: DetailType must be 128 characters or less.".into(),
+            });
+        }
+        let is_object = detail.trim_start().starts_with('{')
+            && serde_json::from_str::<serde::de::IgnoredAny>(detail).is_ok();
+        if !is_object {
+            return Err(EntryError {
+                code: "MalformedDetail",
+                message: "Detail is malformed.".into(),
+            });
+        }
+        Ok((source, detail_type, detail))
+    }
+}
+
+fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, EntryError> {
+    let (source, detail_type, detail) = entry.check()?;
+    let id = draft.choices.id();
+    let state = draft.state;
+    let name = bus_name(state, entry.bus.as_deref());
+    let Some(bus) = state.buses.get(name) else {
+        draft.fact(Fact::EventDropped {
+            id,
+            bus: name.into(),
+            source: source.into(),
+            detail_type: detail_type.into(),
+        });
+        return Ok(id);
+    };
+    let event = envelope(draft, id, entry, source, detail_type, detail);
+    let mut matched: Vec<Name> = vec![];
+    bus.matcher().matches(&event, |rule| matched.push(rule.clone())).map_err(|error| {
+        EntryError { code: "MalformedDetail", message: format!("Detail is malformed: {error}.") }
+    })?;
+    matched.sort_unstable();
+    let body = draft.body(event.clone());
+    let mut deliveries = vec![];
+    for rule in matched {
+        let Some(spec) = bus.rules.get(&rule).map(|r| &r.spec) else { continue };
+        for target in &spec.targets {
+            let outcome = deliver_to(draft, target, &event, body, &rule, &bus.spec.name);
+            deliveries.push(Delivery {
+                rule: rule.clone(),
+                target: target.arn.as_str().into(),
+                outcome,
+            });
+        }
+    }
+    draft.fact(Fact::EventAccepted {
+        id,
+        bus: name.into(),
+        source: source.into(),
+        detail_type: detail_type.into(),
+        body,
+        deliveries,
+    });
+    Ok(id)
+}
+
+/// The event as rules see it and targets get it, keys in AWS's order.
+fn envelope(
+    draft: &Draft<'_>,
+    id: Id,
+    entry: &EventEntry,
+    source: &str,
+    detail_type: &str,
+    detail: &str,
+) -> Bytes {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let time = entry.time.unwrap_or(draft.context.now).rfc3339();
+    let region = &draft.state.region;
+    let resources: Vec<String> = entry.resources.iter().map(|r| quoted(r)).collect();
+    let mut event = String::with_capacity(detail.len() + 256);
+    let _ = write!(
+        event,
+        r#"{{"version":"0","id":"{id}","detail-type":{},"source":{},"account":"{}","time":"{time}","region":"{}","resources":[{}],"detail":{detail}}}"#,
+        quoted(detail_type),
+        quoted(source),
+        region.account,
+        region.name,
+        resources.join(","),
+    );
+    Bytes::from(event)
+}
+
+fn deliver_to(
+    draft: &mut Draft<'_>,
+    target: &TargetSpec,
+    event: &Bytes,
+    body: crate::engine::Body,
+    rule: &Name,
+    bus: &str,
+) -> Delivered {
+    let rule_arn = draft.state.region.rule(bus, rule);
+    let shaped = input::shape(&target.input, event, rule, &rule_arn, draft.context.now);
+    let outcome = match shaped {
+        Ok(Shaped::Same) => deliver::send_stored(draft, &target.arn, body, None),
+        Ok(Shaped::Other(bytes)) => deliver::send(draft, &target.arn, bytes, None),
+        Err(reason) => Delivered::Lost { code: "INVALID_JSON".into(), reason },
+    };
+    match (outcome, &target.dead_letter) {
+        (Delivered::Lost { code, reason }, Some(queue)) => {
+            let extra = deliver::attributes([
+                ("RULE_ARN", "String", rule_arn),
+                ("TARGET_ARN", "String", target.arn.clone()),
+                ("ERROR_CODE", "String", code.clone()),
+                ("ERROR_MESSAGE", "String", reason.clone()),
+                ("RETRY_ATTEMPTS", "String", "0".to_owned()),
+            ]);
+            match deliver::send_stored(draft, queue, body, Some(extra)) {
+                Delivered::Queued { queue, message } => {
+                    Delivered::DeadLettered { queue, message, code, reason }
+                }
+                _ => Delivered::Lost {
+                    code,
+                    reason: format!(
+                        "{reason} Its dead-letter queue {queue} could not take it either."
+                    ),
+                },
+            }
+        }
+        (outcome, _) => outcome,
+    }
+}

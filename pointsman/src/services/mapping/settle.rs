@@ -1,0 +1,58 @@
+use super::answer::failures;
+use crate::engine::{Draft, Fact, Id, InvocationId, Name};
+use crate::services::function::Finished;
+
+/// What becomes of a batch of messages: the function's answer says which were not handled; an error or a timeout
+/// keeps all. What is kept is seen again after its visibility timeout, as in AWS.
+pub(crate) fn settle_messages(
+    draft: &mut Draft<'_>,
+    invocation: InvocationId,
+    mapping: &Name,
+    queue: &Name,
+    messages: &[u64],
+    finished: &Finished,
+) {
+    let state = draft.state;
+    let here = state.queues.get(queue);
+    let is_held =
+        |seq: &u64| here.and_then(|q| q.message(*seq)).is_some_and(|m| m.is_held_by(invocation));
+    let held: Vec<u64> = messages.iter().copied().filter(is_held).collect();
+    let id_of = |seq: u64| here.and_then(|q| q.message(seq)).map_or(Id(0), |m| m.id);
+    let reports = state.mappings.get(mapping).is_some_and(|m| m.spec.report_failures);
+    let (deleted, kept) = match finished {
+        Finished::Answered(answer) if reports => {
+            let known: Vec<String> = held.iter().map(|seq| id_of(*seq).to_string()).collect();
+            match failures(answer, |id| known.iter().any(|k| k == id)) {
+                Some(failed) => {
+                    held.iter().zip(&known).partition_map(|(seq, id)| (failed.contains(id), *seq))
+                }
+                None => (vec![], held),
+            }
+        }
+        Finished::Answered(_) => (held, vec![]),
+        _ => (vec![], held),
+    };
+    draft.fact(Fact::BatchEnded {
+        mapping: mapping.clone(),
+        queue: queue.clone(),
+        invocation,
+        deleted,
+        kept,
+    });
+}
+
+/// Splits by a flag: false to the left, true to the right.
+trait PartitionMap: Iterator + Sized {
+    fn partition_map<T>(self, f: impl Fn(Self::Item) -> (bool, T)) -> (Vec<T>, Vec<T>) {
+        let (mut left, mut right) = (vec![], vec![]);
+        for item in self {
+            match f(item) {
+                (false, value) => left.push(value),
+                (true, value) => right.push(value),
+            }
+        }
+        (left, right)
+    }
+}
+
+impl<I: Iterator> PartitionMap for I {}

@@ -1,0 +1,18 @@
+//! What each AWS service means, as pure state machines: no I/O, no clock, no knowledge of protocols.
+//!
+//! - [`bus`]: events, rules, targets
+//! - [`queue`]: messages
+//! - [`function`]: invocations
+//! - [`mapping`]: from queues and table streams to functions
+//! - [`stack`]: templates as wishes about all of these
+
+pub mod bus;
+pub mod function;
+pub mod mapping;
+pub mod queue;
+pub mod stack;
+
+mod deliver;
+mod start;
+
+pub use start::{MoveClock, Started};

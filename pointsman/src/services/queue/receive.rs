@@ -1,0 +1,94 @@
+use super::{Message, existing};
+use crate::clock::Time;
+use crate::engine::{Command, Context, Decision, Draft, Fact, Handed, InvocationId, Name, State};
+
+/// `ReceiveMessage` without its waiting: what is there now.
+///
+/// A message that has been received as often as the redrive policy allows goes to the dead-letter queue instead.
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// The queue.
+    pub queue: Name,
+    /// `MaxNumberOfMessages`: 1–10 for callers from outside.
+    pub max: usize,
+    /// `VisibilityTimeout`; without it the queue's.
+    pub visibility: Option<u32>,
+}
+
+impl Command for Receive {
+    type Reply = Vec<Handed>;
+
+    fn decide(&self, state: &State, context: &Context) -> Decision<Vec<Handed>> {
+        let queue = match existing(state, &self.queue) {
+            Ok(queue) => queue,
+            Err(fault) => return Decision::refuse(fault),
+        };
+        let until = context.now.plus_seconds(self.visibility.unwrap_or(queue.spec.visibility));
+        let mut draft = Draft::new(state, context);
+        let handed = hand_out(&mut draft, &self.queue, self.max, until, None);
+        draft.reply(handed)
+    }
+}
+
+/// Hands out up to `max` messages until `until`, moving dead letters out of the way.
+pub(crate) fn hand_out(
+    draft: &mut Draft<'_>,
+    name: &Name,
+    max: usize,
+    until: Time,
+    batch: Option<InvocationId>,
+) -> Vec<Handed> {
+    let state = draft.state;
+    let Some(queue) = state.queues.get(name) else { return vec![] };
+    let now = draft.context.now;
+    let limit = dead_letter_queue(state, queue);
+    let receipt = draft.choices.bits();
+    let mut handed = Vec::new();
+    for (seq, message) in queue.line() {
+        if handed.len() == max {
+            break;
+        }
+        match &limit {
+            Some((to, most)) if message.receives >= *most => {
+                let new = draft.seq();
+                draft.fact(Fact::DeadLettered {
+                    from: name.clone(),
+                    message: seq,
+                    to: to.clone(),
+                    seq: new,
+                });
+            }
+            _ => handed.push(shown(seq, message, receipt, now)),
+        }
+    }
+    if !handed.is_empty() {
+        draft.fact(Fact::Received {
+            queue: name.clone(),
+            messages: handed.iter().map(|h| h.seq).collect(),
+            receipt,
+            until,
+            batch,
+        });
+    }
+    handed
+}
+
+fn shown(seq: u64, message: &Message, receipt: u64, now: Time) -> Handed {
+    Handed {
+        seq,
+        id: message.id,
+        receipt,
+        body: message.body,
+        sent: message.sent,
+        first_received: message.first_received.unwrap_or(now),
+        receives: message.receives + 1,
+        extra: message.extra.clone(),
+        dead_letter_source: message.dead_letter_source.clone(),
+    }
+}
+
+fn dead_letter_queue(state: &State, queue: &super::Queue) -> Option<(Name, u32)> {
+    let redrive = queue.spec.redrive.as_ref()?;
+    let name: Name = state.region.local("sqs", &redrive.target)?.into();
+    state.queues.contains_key(&name).then_some((name, redrive.max_receives))
+}
