@@ -7,13 +7,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the clock module")]
 
-use jiff::Timestamp;
-use std::time::{Duration, SystemTime};
+use pointsman_event::Timestamp;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// The wall's time.
 pub fn wall() -> Timestamp {
-    Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// The instant by which an invocation must have answered.
@@ -30,7 +31,7 @@ impl Deadline {
 
     /// At `epoch_ms`, milliseconds since the epoch, as the Lambda Runtime API states it.
     pub fn at_epoch_ms(epoch_ms: u64) -> Self {
-        let now = u64::try_from(wall().as_millisecond()).unwrap_or(0);
+        let now = u64::try_from(wall().as_ms()).unwrap_or(0);
         Self::after(Duration::from_millis(epoch_ms.saturating_sub(now)))
     }
 

@@ -8,7 +8,7 @@
 //! needs one brings it.
 
 use crate::table::{Condition, Error, Item, Key, Op, Tables, Value};
-use jiff::{Timestamp, ToSpan};
+use pointsman_event::Timestamp;
 use ring::digest::{Context, SHA256};
 
 /// For how long the key of a request repeats its answer.
@@ -71,8 +71,8 @@ impl Once {
     }
 
     fn new(key: Key, payload: &[u8], now: Timestamp, hours: i64) -> Self {
-        let expires = now.saturating_add(hours.hours()).unwrap_or(Timestamp::MAX);
-        let (now, expires) = (now.as_second(), expires.as_second());
+        let now = now.as_ms().div_euclid(1000);
+        let expires = now + hours * 3600;
         Self { key, hash: digest(&[payload]), now, expires }
     }
 
@@ -132,7 +132,7 @@ mod tests {
     use crate::table::Memory;
 
     fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
+        Timestamp::from_ms(second * 1000)
     }
 
     fn request(subject: &str, route: &str, key: &str) -> Key {

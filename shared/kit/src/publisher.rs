@@ -34,7 +34,7 @@ use crate::{
     retry::Backoff,
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
+use pointsman_event::Timestamp;
 use std::sync::Arc;
 
 /// A bus that takes events.

@@ -19,7 +19,7 @@
 //! use std::time::Duration;
 //!
 //! let tables = Memory::new();
-//! let once = Once::request("Services", "ann", "POST /seats", "k1", b"{}", jiff::Timestamp::UNIX_EPOCH);
+//! let once = Once::request("Services", "ann", "POST /seats", "k1", b"{}", pointsman_kit::event::Timestamp::from_ms(0));
 //! let stock = Op::update(Key::new("Services", "seat#1", "seat")).set("taken", true);
 //! let take = || Transaction::new()
 //!     .once(&once, Some("yours".to_owned()))

@@ -5,7 +5,7 @@ use super::{
     wire::{Authorizer, Http, Jwt, RequestContext},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
+use pointsman_event::Timestamp;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
@@ -49,8 +49,7 @@ impl Request {
         };
         Ok(Self {
             principal: Principal::of(context),
-            now: Timestamp::from_millisecond(context.time_epoch)
-                .map_err(|error| Problem::internal(&format!("timeEpoch: {error}")))?,
+            now: Timestamp::from_ms(context.time_epoch),
             id: event.request_context.request_id,
             route: event.route_key,
             method: event.request_context.http.method,
@@ -217,7 +216,7 @@ impl Builder {
     /// Sets the time of the request.
     #[must_use]
     pub fn now(mut self, now: Timestamp) -> Self {
-        self.0.request_context.time_epoch = now.as_millisecond();
+        self.0.request_context.time_epoch = now.as_ms();
         self
     }
 

@@ -70,7 +70,7 @@ fn a_captured_event_is_read_whole() {
     assert_eq!(request.param("other").unwrap_err().status, 404);
     assert_eq!(request.query("min_version"), Some("3"));
     assert_eq!(request.idempotency_key().unwrap(), "k-1");
-    assert_eq!(request.now.as_millisecond(), 1_583_348_638_390);
+    assert_eq!(request.now.as_ms(), 1_583_348_638_390);
     assert_eq!(request.body, br#"{"a":1}"#);
     let principal = request.principal().unwrap();
     assert_eq!(principal.subject, "ann");

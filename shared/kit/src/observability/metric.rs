@@ -23,7 +23,7 @@ impl Log {
     pub fn metric(&self, name: &str, unit: Unit, value: f64) {
         let mut text = String::with_capacity(256 + self.ids.len());
         text.push_str("{\"_aws\":{\"Timestamp\":");
-        text.push_str(&clock::wall().as_millisecond().to_string());
+        text.push_str(&clock::wall().as_ms().to_string());
         text.push_str(",\"CloudWatchMetrics\":[{\"Namespace\":\"");
         text.push_str(NAMESPACE);
         text.push_str("\",\"Dimensions\":[[\"function\"]],\"Metrics\":[{\"Name\":");

@@ -38,7 +38,7 @@ impl Bus for EventBridge {
                 .source(&entry.source)
                 .detail_type(&entry.detail_type)
                 .detail(&entry.detail)
-                .set_time(entry.time.map(|time| DateTime::from_millis(time.as_millisecond())))
+                .set_time(entry.time.map(|time| DateTime::from_millis(time.as_ms())))
                 .set_trace_header(entry.trace.clone())
                 .build()
         });

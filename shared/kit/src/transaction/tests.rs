@@ -1,13 +1,13 @@
 use super::*;
 use crate::table::{Condition, Fault, Key, Memory};
-use jiff::Timestamp;
+use pointsman_event::Timestamp;
 use proptest::prelude::*;
 use std::time::Duration;
 
 const BODY: &[u8] = b"{}";
 
 fn once(body: &[u8]) -> Once {
-    Once::request("T", "ann", "POST /", "k", body, Timestamp::UNIX_EPOCH)
+    Once::request("T", "ann", "POST /", "k", body, Timestamp::from_ms(0))
 }
 
 fn row(id: &str) -> Op {
