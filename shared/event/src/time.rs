@@ -104,10 +104,8 @@ fn parse(text: &[u8]) -> Option<Timestamp> {
         if digits == 0 {
             return None;
         }
-        for index in 0..3 {
-            let digit = if index < digits { fraction[index] - b'0' } else { 0 };
-            ms = ms * 10 + i64::from(digit);
-        }
+        let padded = fraction[..digits].iter().chain(b"000");
+        ms = padded.take(3).fold(0, |ms, digit| ms * 10 + i64::from(digit - b'0'));
         rest = &fraction[digits..];
     }
     let offset = match rest {

@@ -1,0 +1,115 @@
+//! All declarations as a list: schemas, catalogue and lints come from here.
+
+use crate::{
+    customer::{CustomerEvent, RegisterUser, UserRegistered},
+    order::{
+        AddItem, ItemAdded, OrderEvent, OrderPlaced, PlaceOrder, ShippingAddressUpdated,
+        UpdateShippingAddress,
+    },
+};
+use pointsman_event::{
+    Command, Declaration, Envelope, Event, EventSet, Origin, ReadError, SchemaVersion, Status,
+};
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+
+/// An event of the shop.
+#[derive(Debug, Clone, Copy)]
+pub struct EventEntry {
+    /// What it says about itself.
+    pub declaration: Declaration,
+    /// The JSON Schema of its data, at the version its declaration names.
+    pub schema: fn() -> Schema,
+    /// Reads it as a consumer does, and returns it at today's version.
+    pub read: fn(&Envelope) -> Result<Envelope, ReadError>,
+}
+
+/// A command of the shop.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: SchemaVersion,
+    /// Who may ask.
+    pub origin: Origin,
+    /// The team that answers for it.
+    pub owner: &'static str,
+    /// Why it exists.
+    pub reason: &'static str,
+    /// Whether it may still be relied upon.
+    pub status: Status,
+    /// The JSON Schema of its data.
+    pub schema: fn() -> Schema,
+}
+
+/// Every event, by stream and in the order of its life.
+pub fn all() -> &'static [EventEntry] {
+    const {
+        &[
+            event::<UserRegistered>(),
+            event::<OrderPlaced>(),
+            event::<ItemAdded>(),
+            event::<ShippingAddressUpdated>(),
+        ]
+    }
+}
+
+/// Every command.
+pub fn commands() -> &'static [CommandEntry] {
+    const {
+        &[
+            command::<RegisterUser>(),
+            command::<PlaceOrder>(),
+            command::<AddItem>(),
+            command::<UpdateShippingAddress>(),
+        ]
+    }
+}
+
+/// The declarations of a stream type's events; none for a type the shop does not have.
+pub fn of_stream(kind: &str) -> &'static [Declaration] {
+    match kind {
+        crate::customer::STREAM => CustomerEvent::declarations(),
+        crate::order::STREAM => OrderEvent::declarations(),
+        _ => &[],
+    }
+}
+
+/// The source that a stream type's events speak as; `None` for a type the shop does not have.
+pub fn source_of(kind: &str) -> Option<&'static str> {
+    of_stream(kind).first().map(|declaration| declaration.source)
+}
+
+const fn event<E: Event + JsonSchema>() -> EventEntry {
+    EventEntry { declaration: Declaration::of::<E>(), schema: schema::<E>, read: read::<E> }
+}
+
+const fn command<C: Command + JsonSchema>() -> CommandEntry {
+    CommandEntry {
+        name: C::NAME,
+        version: C::VERSION,
+        origin: C::ORIGIN,
+        owner: C::OWNER,
+        reason: C::REASON,
+        status: C::STATUS,
+        schema: schema::<C>,
+    }
+}
+
+fn schema<T: JsonSchema>() -> Schema {
+    // As readers of events see it: what may be left out on the way in is not required.
+    SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>()
+}
+
+fn read<E: Event>(envelope: &Envelope) -> Result<Envelope, ReadError> {
+    let typed = envelope.read::<E>()?;
+    let unwritable = |error: serde_json::Error| ReadError::Unreadable {
+        event: E::NAME,
+        id: envelope.metadata.id,
+        why: pointsman_event::upcast::Unreadable::Data {
+            found: envelope.metadata.schema_version,
+            reason: error.to_string(),
+        },
+    };
+    typed.erase().map_err(unwritable)
+}
