@@ -182,7 +182,7 @@ impl MemoryTables {
                 "SizeBytes": new.to_string().len(),
                 "StreamViewType": "NEW_AND_OLD_IMAGES",
             },
-            "eventSourceARN": format!("{}/stream/memory", self.region.table(table)),
+            "eventSourceARN": self.stream_arn(table),
         });
         if let Some(old) = old {
             json["dynamodb"]["OldImage"] = old.clone();
@@ -193,6 +193,10 @@ impl MemoryTables {
             event_name: event_name.to_owned(),
             json: json.to_string().into(),
         }
+    }
+
+    fn stream_arn(&self, table: &str) -> String {
+        format!("{}/stream/memory", self.region.table(table))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -234,10 +238,11 @@ impl StreamSource for MemoryTables {
 
     async fn bounds(&self, table: &str) -> Result<Bounds, TablesError> {
         let horizon = self.read(table, None, 1).await?.into_iter().next().map(|r| r.sequence);
+        let arn = self.stream_arn(table);
         let inner = self.inner();
         let table = inner.tables.get(table).ok_or_else(|| no_table(table))?;
         let latest = table.records[..table.durable].last().map(|record| record.sequence.clone());
-        Ok(Bounds { horizon, latest })
+        Ok(Bounds { arn, shard: "shardId-00000001-memory".into(), horizon, latest })
     }
 
     fn woken(&self) -> watch::Receiver<u64> {

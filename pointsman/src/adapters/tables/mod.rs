@@ -20,7 +20,7 @@ mod sqlite;
 mod tests;
 
 pub use memory::{MemoryTables, Ticket};
-pub use sqlite::{Options, SqliteTables, Sync};
+pub use sqlite::{Options, SqliteTables, SyncLog};
 
 use crate::topology::TableSpec;
 use async_trait::async_trait;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Engine time in milliseconds since the epoch.
-pub type Now = Arc<dyn Fn() -> i64 + Send + std::marker::Sync>;
+pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// How long a stream keeps a record, in milliseconds of engine time.
 pub const STREAM_RETENTION_MS: i64 = 24 * 60 * 60 * 1000;
@@ -54,7 +54,7 @@ pub trait Tables: StreamSource {
 
 /// The streams of a table store, as a mapping reads them.
 #[async_trait]
-pub trait StreamSource: Send + std::marker::Sync + 'static {
+pub trait StreamSource: Send + Sync + 'static {
     /// At most `limit` durable records after the sequence number `after` (`None`: from the oldest), oldest first.
     /// A cursor older than the retention goes on at the oldest record there is.
     async fn read(
@@ -64,11 +64,11 @@ pub trait StreamSource: Send + std::marker::Sync + 'static {
         limit: usize,
     ) -> Result<Vec<StreamRecord>, TablesError>;
 
-    /// Where a table's stream begins and ends.
+    /// A stream's names, and where it begins and ends.
     async fn bounds(&self, table: &str) -> Result<Bounds, TablesError>;
 
     /// Changes whenever records have become readable, of any table. Take it before reading, and wait after a read
-    /// that found nothing: no record is missed then.
+    /// that found nothing: no record is missed then. Waiting ends with an error when the store is gone.
     fn woken(&self) -> watch::Receiver<u64>;
 
     /// Who wrote a record: the [`Call::cause`] of its write. `None` for a write without one, one before a restart,
@@ -120,9 +120,13 @@ pub struct StreamRecord {
     pub json: Bytes,
 }
 
-/// Where a stream begins and ends, as sequence numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A stream's names, and where it begins and ends, as sequence numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
+    /// ARN of the stream.
+    pub arn: String,
+    /// Its only shard.
+    pub shard: String,
     /// The oldest record that can still be read.
     pub horizon: Option<String>,
     /// The newest there ever was: a reader that wants only what comes after this moment starts after it, or at the

@@ -6,7 +6,7 @@ mod memory;
 mod reconcile;
 mod streams;
 
-use super::{Answer, Api, Call, Options, SqliteTables, StreamSource, Sync, Tables};
+use super::{Answer, Api, Call, Options, SqliteTables, StreamSource, SyncLog, Tables};
 use crate::topology::{Region, TableIndex, TableSpec};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ impl Shop {
         shop
     }
 
-    fn open_in(folder: tempfile::TempDir, sync: Sync) -> Self {
+    fn open_in(folder: tempfile::TempDir, sync: SyncLog) -> Self {
         let clock = Arc::new(AtomicI64::new(NOON));
         let tables = open_at(folder.path(), clock.clone(), sync);
         Shop { tables, clock, folder }
@@ -83,7 +83,7 @@ impl Shop {
     }
 }
 
-fn open_at(folder: &Path, clock: Arc<AtomicI64>, sync: Sync) -> SqliteTables {
+fn open_at(folder: &Path, clock: Arc<AtomicI64>, sync: SyncLog) -> SqliteTables {
     let now = Arc::new(move || clock.load(SeqCst));
     SqliteTables::open(folder, Options { sync, ..Options::new(region(), now) })
         .expect("tables open")

@@ -119,11 +119,6 @@ pub(super) fn run(store: &Store, operation: &str, body: &[u8]) -> Result<Bytes> 
     }
 }
 
-/// Deletes items whose time to live has passed, and says how many.
-pub(super) fn sweep(store: &mut Store) -> Result<usize> {
-    ready(dynoxide::ttl::sweep_expired_items(&store.storage))
-}
-
 /// The library's calls never wait on SQLite: their first poll is their last.
 pub(super) fn ready<T, E: Into<DynoxideError>>(
     call: impl Future<Output = std::result::Result<T, E>>,

@@ -65,6 +65,21 @@ pub(super) fn outward(region: &Region, value: &mut Value) {
     }
 }
 
+/// The same for an error, whose text may repeat an ARN that came in.
+pub(super) fn error_outward(region: &Region, error: DynoxideError) -> DynoxideError {
+    let local = |text: String| text.replace(&library_prefix(), &prefix(region));
+    match error {
+        DynoxideError::ResourceNotFoundException(text) => {
+            DynoxideError::ResourceNotFoundException(local(text))
+        }
+        DynoxideError::ValidationException(text) => DynoxideError::ValidationException(local(text)),
+        DynoxideError::AccessDeniedException(text) => {
+            DynoxideError::AccessDeniedException(local(text))
+        }
+        other => other,
+    }
+}
+
 /// The ARN of a table's stream.
 pub(super) fn stream(region: &Region, table: &str, label: &str) -> String {
     format!("{}/stream/{label}", region.table(table))

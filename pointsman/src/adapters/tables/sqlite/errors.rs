@@ -8,8 +8,10 @@ use serde::de::DeserializeOwned;
 
 type Result<T> = std::result::Result<T, DynoxideError>;
 
-/// The library's readers mark which of AWS's errors a fault is; the longer mark first where one begins another.
-const MARKS: [(&str, fn(String) -> DynoxideError); 5] = [
+type Kind = fn(String) -> DynoxideError;
+
+/// The library's readers mark which of AWS's errors a fault is.
+const MARKS: [(&str, Kind); 5] = [
     ("SERIALIZATION_AS_READ:", DynoxideError::SerializationException),
     ("SERIALIZATION:", DynoxideError::SerializationException),
     ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
@@ -67,14 +69,13 @@ pub(super) fn answer(operation: &str, result: Result<Bytes>) -> Answer {
     }
 }
 
-/// An operation that does not exist.
-pub(super) fn unknown_operation() -> Answer {
-    Answer {
-        status: 400,
-        body: Bytes::from_static(
-            br#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#,
-        ),
-    }
+/// An operation that does not exist, or not here.
+pub(super) fn unknown_operation(operation: &str) -> Answer {
+    let body = serde_json::json!({
+        "__type": "com.amazon.coral.service#UnknownOperationException",
+        "message": format!("{operation} is not an operation of the local tables"),
+    });
+    Answer { status: 400, body: body.to_string().into() }
 }
 
 /// Operations differ in how they word the same fault.

@@ -1,12 +1,13 @@
 //! Tables in one SQLite file, through the library `dynoxide`, which knows DynamoDB's expressions, checks and errors.
 //!
 //! What the library leaves open is mended around it: group commit (`worker`), order and retention of streams
-//! (`streams`), records of writes that changed nothing (`unchanged`), tokens and times on engine time (`tokens`),
-//! account and region (`arns`).
+//! (`streams`), records of writes that changed nothing (`unchanged`), tokens in engine time (`tokens`), time to live
+//! without reading whole tables (`expiry`), account and region (`arns`).
 
 mod actions;
 mod arns;
 mod errors;
+mod expiry;
 mod reconcile;
 mod store;
 mod streams;
@@ -29,7 +30,7 @@ use tokio::sync::watch;
 use worker::Worker;
 
 /// Makes what was written to a file durable; [`File::sync_data`] but for tests.
-pub type Sync = Box<dyn FnMut(&File) -> io::Result<()> + Send>;
+pub type SyncLog = Box<dyn FnMut(&File) -> io::Result<()> + Send>;
 
 /// How tables are opened.
 pub struct Options {
@@ -38,7 +39,7 @@ pub struct Options {
     /// Engine time.
     pub now: Now,
     /// Called once for each group of writes, before any of them is answered.
-    pub sync: Sync,
+    pub sync: SyncLog,
 }
 
 impl Options {

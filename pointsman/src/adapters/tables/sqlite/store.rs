@@ -1,5 +1,5 @@
 use super::tokens::{Seen, Tokens};
-use super::{actions, arns, errors, streams, tokens, unchanged};
+use super::{actions, arns, errors, expiry, streams, tokens, unchanged};
 use crate::adapters::tables::causes::Causes;
 use crate::adapters::tables::{Answer, Api, Call, Now, Swept, TablesError};
 use crate::topology::Region;
@@ -83,17 +83,20 @@ impl Store {
     /// Answers a request. What it wrote is in the log, but not yet synced.
     pub(super) fn call(&mut self, call: &Call) -> Answer {
         if !actions::serves(call.api, &call.operation) {
-            return errors::unknown_operation();
+            return errors::unknown_operation(&call.operation);
         }
-        let result = self.answer(call);
+        let result = self.answer(call).map_err(|error| arns::error_outward(&self.region, error));
         self.note_writes(call.body.len(), call.cause.as_deref());
         errors::answer(&call.operation, result)
     }
 
     /// Deletes what engine time has outlived.
     pub(super) fn sweep(&mut self) -> Result<Swept, TablesError> {
-        let items = self.guarded(actions::sweep).map_err(|error| failed(&error))?;
-        let records = streams::trim(&self.storage, self.now()).map_err(|error| failed(&error))?;
+        let now = self.now();
+        let items = self
+            .guarded(|store| expiry::sweep(&store.storage, now))
+            .map_err(|error| failed(&error))?;
+        let records = streams::trim(&self.storage, now).map_err(|error| failed(&error))?;
         self.note_writes(0, None);
         Ok(Swept { items, records })
     }

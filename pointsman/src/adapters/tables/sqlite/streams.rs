@@ -46,7 +46,7 @@ impl Store {
     }
 
     pub(super) fn bounds(&mut self, table: &str) -> Result<Bounds> {
-        self.stream_of(table)?;
+        let meta = self.stream_of(table)?;
         let connection = self.storage.conn();
         let horizon = connection
             .query_row(
@@ -65,7 +65,12 @@ impl Store {
                 |row| row.get(0),
             )
             .map_err(library)?;
-        Ok(Bounds { horizon: horizon.map(shown), latest: latest.map(shown) })
+        Ok(Bounds {
+            arn: arns::stream(&self.region, table, meta.stream_label.as_deref().unwrap_or("")),
+            shard: dynoxide::streams::shard_id(table),
+            horizon: horizon.map(shown),
+            latest: latest.map(shown),
+        })
     }
 
     fn stream_of(&self, table: &str) -> Result<TableMetadata> {

@@ -1,7 +1,7 @@
 //! One thread does all work on the file, in groups: every job that waits is done, the log is synced once, and then
 //! all of the group are answered. While a sync runs, the next group gathers.
 
-use super::Sync;
+use super::SyncLog;
 use super::store::Store;
 use crate::adapters::tables::TablesError;
 use std::fs::File;
@@ -26,7 +26,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn start(
         store: Store,
-        sync: Sync,
+        sync: SyncLog,
         wake: watch::Sender<u64>,
     ) -> Result<Self, TablesError> {
         let (jobs, waiting) = mpsc::channel();
@@ -34,7 +34,12 @@ impl Worker {
         let mut groups = Groups { store, sync, wake, failure: failure.clone() };
         let thread = thread::Builder::new()
             .name("tables".into())
-            .spawn(move || groups.serve(&waiting))
+            .spawn(move || {
+                if groups.serve(&waiting).is_err() {
+                    // Closing would fold the log into the file, as if what was lost were not.
+                    std::mem::forget(groups.store);
+                }
+            })
             .map_err(|error| TablesError::Open(format!("no thread for the tables: {error}")))?;
         Ok(Worker { jobs: Some(jobs), failure, thread: Some(thread) })
     }
@@ -69,14 +74,14 @@ impl Drop for Worker {
 
 struct Groups {
     store: Store,
-    sync: Sync,
+    sync: SyncLog,
     wake: watch::Sender<u64>,
     failure: Arc<OnceLock<TablesError>>,
 }
 
 impl Groups {
     /// Until there is nobody left to ask for anything, or a sync fails.
-    fn serve(&mut self, waiting: &Receiver<Job>) {
+    fn serve(&mut self, waiting: &Receiver<Job>) -> Result<(), ()> {
         while let Ok(first) = waiting.recv() {
             let mut replies = vec![first(&mut self.store)];
             while replies.len() < GROUP {
@@ -85,19 +90,19 @@ impl Groups {
                     Err(_) => break,
                 }
             }
-            if let Err(error) = self.commit() {
-                // Before the replies go unsent, so that whoever waits for one finds the reason.
-                let _ = self.failure.set(error);
-                return;
-            }
+            // A failure is noted before the replies go unsent, so that whoever waits for one finds the reason.
+            self.commit().map_err(|error| self.fail(error))?;
             for reply in replies {
                 reply();
             }
-            if let Err(error) = self.store.checkpoint_if_due() {
-                let _ = self.failure.set(error);
-                return;
-            }
+            self.store.checkpoint_if_due().map_err(|error| self.fail(error))?;
         }
+        Ok(())
+    }
+
+    fn fail(&self, error: TablesError) {
+        // The first one stays.
+        let _ = self.failure.set(error);
     }
 
     fn commit(&mut self) -> Result<(), TablesError> {

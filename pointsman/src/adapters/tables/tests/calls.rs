@@ -1,5 +1,6 @@
 use super::{Api, Shop, call, parsed, read_model, row, store};
 use crate::adapters::tables::Tables;
+use crate::topology::TableSpec;
 use serde_json::{Value, json};
 
 const CANCELED: &str = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
@@ -255,6 +256,19 @@ async fn arns_are_of_the_configured_account_and_region_and_no_other_is_taken() {
         .await;
     assert_eq!(got["Responses"]["EventStore"][0], row("order#2", "1"));
 
+    let tags = json!([{ "Key": "team", "Value": "orders" }]);
+    let request = json!({ "ResourceArn": arn, "Tags": tags });
+    let answer = call(&shop.tables, Api::DynamoDb, "TagResource", &request, None).await;
+    assert_eq!((answer.status, answer.body.is_empty()), (200, true));
+    let tagged = shop.ok("ListTagsOfResource", json!({ "ResourceArn": arn })).await;
+    assert_eq!(tagged["Tags"], tags);
+
+    let gone = arn.replace("EventStore", "Nowhere") + "/stream/1";
+    let request = json!({ "StreamArn": gone });
+    let answer = call(&shop.tables, Api::Streams, "DescribeStream", &request, None).await;
+    let message = parsed(&answer.body)["message"].clone();
+    assert_eq!(message, format!("Requested resource not found: Stream: {gone}"));
+
     let far = "arn:aws:dynamodb:us-east-1:123456789012:table/EventStore";
     let (status, body) = shop.call("DescribeTable", json!({ "TableName": far })).await;
     assert_eq!(status, 400);
@@ -279,12 +293,12 @@ async fn what_is_not_dynamodb_is_refused_by_its_name() {
     check(
         shop.call("PutItems", json!({})).await,
         "com.amazon.coral.service#UnknownOperationException",
-        None,
+        Some("PutItems is not an operation of the local tables"),
     );
     check(
         shop.call("GetRecords", json!({})).await,
         "com.amazon.coral.service#UnknownOperationException",
-        None,
+        Some("GetRecords is not an operation of the local tables"),
     );
     check(
         shop.call("GetItem", json!({ "TableName": "Nowhere", "Key": { "pk": { "S": "1" } } }))
@@ -346,26 +360,26 @@ async fn names_that_sqlite_takes_for_one_are_kept_apart() {
 
 #[tokio::test]
 async fn items_whose_time_has_passed_go_with_a_record_that_says_so() {
-    let shop = Shop::open();
-    let mut spec = store();
-    spec.ttl = Some("expires".into());
-    shop.tables.reconcile(&[spec]).await.expect("the table is made");
-    let mut item = row("order#1", "1");
-    item["expires"] = json!({ "N": (super::NOON / 1000 + 60).to_string() });
-    shop.ok("PutItem", json!({ "TableName": "EventStore", "Item": item })).await;
-    assert_eq!(shop.tables.sweep().await.map(|swept| swept.items), Ok(0));
-    shop.pass(61_000);
-    assert_eq!(shop.tables.sweep().await.map(|swept| swept.items), Ok(1));
-    let records = shop.records(None).await;
-    assert_eq!(records[1]["eventName"], "REMOVE");
-    assert_eq!(
-        records[1]["userIdentity"],
-        json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" })
-    );
-    assert_eq!(
-        call(&shop.tables, Api::DynamoDb, "Scan", &json!({ "TableName": "EventStore" }), None)
-            .await
-            .status,
-        200
-    );
+    for attribute in ["expires", "it's \"odd\""] {
+        let shop = Shop::open();
+        let spec = TableSpec { ttl: Some(attribute.into()), ..store() };
+        shop.tables.reconcile(&[spec]).await.expect("the table is made");
+        for (sk, seconds) in [("1", 60), ("2", 120), ("3", -super::NOON)] {
+            let mut item = row("order#1", sk);
+            item[attribute] = json!({ "N": (super::NOON / 1000 + seconds).to_string() });
+            shop.ok("PutItem", json!({ "TableName": "EventStore", "Item": item })).await;
+        }
+        shop.put("order#1", "4").await;
+        shop.pass(60_000);
+        assert_eq!(shop.tables.sweep().await.map(|swept| swept.items), Ok(0));
+        shop.pass(1_000);
+        assert_eq!(shop.tables.sweep().await.map(|swept| swept.items), Ok(1));
+        assert_eq!(stream_of(&shop, "order#1").await["Count"], 3);
+        let records = shop.records(None).await;
+        assert_eq!(records[4]["eventName"], "REMOVE");
+        assert_eq!(
+            records[4]["userIdentity"],
+            json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" })
+        );
+    }
 }

@@ -1,5 +1,5 @@
 use super::{Api, NOON, Shop, call, open_at, parsed, row, store};
-use crate::adapters::tables::{Answer, Call, StreamSource, Sync, Tables, TablesError};
+use crate::adapters::tables::{Answer, Call, StreamSource, SyncLog, Tables, TablesError};
 use serde_json::{Value, json};
 use std::fs::{self, File, OpenOptions};
 use std::future::Future;
@@ -45,7 +45,7 @@ async fn left_after_power_cut(count: usize, honest: bool) -> usize {
     let platter = tempfile::tempdir().expect("a folder");
     let folder = tempfile::tempdir().expect("a folder");
     let (from, to) = (folder.path().to_owned(), platter.path().to_owned());
-    let sync: Sync = match honest {
+    let sync: SyncLog = match honest {
         true => Box::new(move |_| {
             copy(&from, &to);
             Ok(())
@@ -115,7 +115,7 @@ struct Gate {
     syncs: Arc<AtomicUsize>,
 }
 
-fn gated() -> (Sync, Gate) {
+fn gated() -> (SyncLog, Gate) {
     let (enter, entered) = mpsc::channel();
     let (go, gone) = mpsc::channel();
     let syncs = Arc::new(AtomicUsize::new(0));

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const SEEDS: u64 = 1000;
-const STEPS: usize = 120;
+const STEPS: usize = 80;
 
 /// What is done wrong, to prove that it would be noticed.
 #[derive(Clone, Copy, PartialEq)]
