@@ -21,6 +21,8 @@ mod threads;
 mod work;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use self::core::{Batch, Core, OsRandom, Random, SeededRandom};

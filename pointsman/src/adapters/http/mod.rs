@@ -1,0 +1,18 @@
+//! HTTP APIs as API Gateway has them: routes, JWT authorizers, payload 2.0 to a function, its answer back.
+//!
+//! - [`serve`]: one API on one listener
+//! - [`Issuer`]: the local issuer of tokens, which stands in for the template's
+
+mod answer;
+mod authorize;
+mod cors;
+mod event;
+mod issuer;
+mod route;
+mod serve;
+
+#[cfg(test)]
+mod tests;
+
+pub use issuer::{Issuer, IssuerError};
+pub use serve::{Gateway, serve};

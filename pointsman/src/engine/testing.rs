@@ -1,0 +1,184 @@
+//! For tests of what stands on the engine: a small world to drive a core by hand, and specs.
+
+use super::*;
+use crate::clock::{ManualClock, Time};
+use crate::services::Started;
+use crate::services::function::{Finish, Finished};
+use crate::services::queue::{DeleteMessages, MessageToSend, Receipt, Receive, SendMessages};
+use crate::services::stack::ApplyTemplate;
+use crate::storage::Fold;
+use crate::topology::*;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A core with a clock that stands still, and everything it has journaled.
+pub(crate) struct World {
+    pub(crate) core: Core,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) journal: Vec<Vec<u8>>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) bodies: BTreeMap<u64, Bytes>,
+    seed: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let clock = Arc::new(ManualClock::new(Time(1_700_000_000_000)));
+        let random = Box::new(SeededRandom::new(1));
+        let core = Core::new(State::default(), 0, clock.clone(), random);
+        let mut world = World {
+            core,
+            clock,
+            journal: vec![],
+            effects: vec![],
+            bodies: BTreeMap::new(),
+            seed: 1,
+        };
+        world.ask(Started { region: Region::default() });
+        world
+    }
+
+    /// Decides and commits.
+    pub(crate) fn try_ask<C: Command>(&mut self, command: C) -> Result<C::Reply, Fault> {
+        let reply = self.core.submit(&command, Cause::Request(Id(7)), Caller::Operator);
+        self.commit();
+        reply
+    }
+
+    #[track_caller]
+    pub(crate) fn ask<C: Command>(&mut self, command: C) -> C::Reply {
+        self.try_ask(command).unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.clock.advance(time);
+        self.core.tick();
+        self.commit();
+    }
+
+    fn commit(&mut self) {
+        let batch = self.core.take_batch();
+        self.journal.extend(batch.records);
+        self.effects.extend(batch.effects);
+        self.bodies.extend(batch.bodies);
+    }
+
+    /// The process ends and starts again on its journal.
+    pub(crate) fn restart(&mut self) {
+        let mut state = State::default();
+        for record in &self.journal {
+            Fold::apply(&mut state, record).unwrap();
+        }
+        self.seed += 1;
+        self.effects.clear();
+        let facts = self.journal.len() as u64;
+        let random = Box::new(SeededRandom::new(self.seed));
+        self.core = Core::new(state, facts, self.clock.clone(), random);
+        self.ask(Started { region: Region::default() });
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        self.core.state()
+    }
+
+    #[track_caller]
+    pub(crate) fn queue(&self, name: &str) -> &crate::services::queue::Queue {
+        &self.state().queues[name]
+    }
+
+    pub(crate) fn send(&mut self, queue: &str, text: &str) -> u64 {
+        let message = MessageToSend { body: Bytes::from(text.to_owned()), ..Default::default() };
+        let sent = self.ask(SendMessages { queue: queue.into(), messages: vec![message] });
+        sent[0].as_ref().unwrap().seq
+    }
+
+    pub(crate) fn receive(&mut self, queue: &str) -> Vec<Handed> {
+        self.ask(Receive { queue: queue.into(), max: 10, visibility: None })
+    }
+
+    pub(crate) fn delete(&mut self, queue: &str, handed: &[Handed]) {
+        let receipts = handed.iter().map(|h| Receipt { seq: h.seq, receipt: h.receipt }).collect();
+        self.ask(DeleteMessages { queue: queue.into(), receipts });
+    }
+
+    /// The invocations to be run since the last call.
+    pub(crate) fn invocations(&mut self) -> Vec<Invoke> {
+        let effects = std::mem::take(&mut self.effects);
+        effects
+            .into_iter()
+            .filter_map(|e| match e {
+                Effect::Invoke(invoke) => Some(invoke),
+                Effect::Answer(..) => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn finish(&mut self, id: InvocationId, answer: &str) -> bool {
+        let finished = Finished::Answered(Bytes::from(answer.to_owned()));
+        self.ask(Finish { id, finished, payload: Bytes::new() })
+    }
+
+    pub(crate) fn fail(&mut self, id: InvocationId) -> bool {
+        let finished = Finished::Failed {
+            kind: "Runtime.ExitError".into(),
+            message: "exit status 1".into(),
+            body: Bytes::from_static(b"{}"),
+        };
+        self.ask(Finish { id, finished, payload: Bytes::from_static(b"{\"a\":1}") })
+    }
+
+    /// A stack of queues, functions and so on.
+    #[track_caller]
+    pub(crate) fn apply(&mut self, specs: Vec<Spec>) -> crate::services::stack::ChangeSet {
+        self.ask(ApplyTemplate {
+            stack: "shop".into(),
+            resources: resources(specs),
+            ..Default::default()
+        })
+    }
+}
+
+pub(crate) fn resources(specs: Vec<Spec>) -> Vec<Resource> {
+    let place = |line| Place { file: "template.yaml".into(), line, column: 3 };
+    let with_place = specs.into_iter().zip(1..);
+    with_place.map(|(spec, n)| Resource { id: format!("R{n}"), place: place(n), spec }).collect()
+}
+
+pub(crate) fn function(name: &str) -> FunctionSpec {
+    FunctionSpec {
+        name: name.into(),
+        runtime: "provided.al2023".into(),
+        handler: "bootstrap".into(),
+        code: None,
+        binary: Some(name.into()),
+        environment: BTreeMap::new(),
+        timeout: 3,
+        memory: 128,
+        reserved_concurrency: None,
+        asynchronous: AsyncSpec::default(),
+        statements: None,
+        architecture: "x86_64".into(),
+    }
+}
+
+pub(crate) fn queue_mapping(queue: &str, function: &str) -> MappingSpec {
+    MappingSpec {
+        uuid: format!("{queue}-to-{function}"),
+        function: function.into(),
+        source: MappingSource::Queue { queue: queue.into(), max_concurrency: Some(2) },
+        enabled: true,
+        batch_size: 10,
+        window: 0,
+        report_failures: true,
+        filters: vec![],
+    }
+}
+
+pub(crate) fn with_dead_letters(queue: &str, receives: u32) -> [Spec; 2] {
+    let dlq = format!("{queue}-dlq");
+    let redrive = Redrive { target: Region::default().queue(&dlq), max_receives: receives };
+    let queue = QueueSpec { redrive: Some(redrive), ..QueueSpec::named(queue) };
+    [Spec::Queue(QueueSpec::named(dlq)), Spec::Queue(queue)]
+}
