@@ -1,0 +1,23 @@
+//! The shop's decisions: state and command in, events or a refusal out. No I/O, no clock, no dice.
+//!
+//! | module | decides or folds |
+//! |---|---|
+//! | [`order`] | an order: placed, added to, sent elsewhere |
+//! | [`customer`] | a customer: registered |
+//! | [`view`] | an order as it is read: a fold over the events of all its streams |
+//! | [`history`] | the events of an order's streams in one list, causes first |
+//! | [`prices`] | what things cost, from `prices.json` |
+//! | [`Refusal`] | why the shop says no |
+//!
+//! A handler queries a stream, folds it, asks for a decision and appends what it yields; when it
+//! loses the race for a version, it does so again.
+
+pub mod customer;
+pub mod history;
+pub mod order;
+pub mod prices;
+mod refusal;
+pub mod view;
+
+pub use prices::Prices;
+pub use refusal::{Refusal, Sort};
