@@ -28,6 +28,8 @@ pub struct Compactor {
     shared: Arc<Shared>,
     /// The newest snapshots that are good, oldest first: sequence number and the segment behind.
     snapshots: Vec<(u64, u32)>,
+    /// The size of the last one.
+    snapshot_bytes: u64,
     to_move: VecDeque<(BodyId, Place)>,
 }
 
@@ -46,13 +48,23 @@ pub struct Compacted {
 }
 
 impl Compactor {
-    pub(crate) fn new(shared: Arc<Shared>, snapshots: Vec<(u64, u32)>) -> Compactor {
-        Compactor { shared, snapshots, to_move: VecDeque::new() }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        snapshots: Vec<(u64, u32)>,
+        snapshot_bytes: u64,
+    ) -> Compactor {
+        Compactor { shared, snapshots, snapshot_bytes, to_move: VecDeque::new() }
     }
 
-    /// Whether a segment has been sealed since the last snapshot, so that there is something to do. Cheap.
+    /// Whether there is something to do: a segment has been sealed since the last snapshot, and as many bytes as that
+    /// has, so that writing snapshots never costs more than writing the log. Cheap.
     pub fn is_due(&self) -> bool {
-        self.shared.log().end.segment > self.next_segment()
+        let log = self.shared.log();
+        let sealed =
+            log.segments.range(self.next_segment()..).filter(|(n, _)| **n < log.end.segment);
+        let (segments, bytes) =
+            sealed.fold((0, 0), |(n, sum), (_, s)| (n + 1, sum + u64::from(s.end)));
+        segments > 0 && bytes >= self.snapshot_bytes
     }
 
     /// Allocates the next segment ahead of need, so that going over to it costs the writer nothing. A full disk shows
@@ -66,7 +78,7 @@ impl Compactor {
     }
 
     /// One round: folds into `fresh`, an empty fold, what was sealed since the last snapshot, stores the result, and
-    /// removes what nobody needs. `None` if nothing was sealed.
+    /// removes what nobody needs. `None` if it is not due.
     ///
     /// # Errors
     /// Want of space or a failed write leave everything as it was, and a later round may succeed. After a failed sync
@@ -78,7 +90,7 @@ impl Compactor {
         }
         let snapshot = self.fold(&mut fresh)?;
         drop(fresh);
-        snapshot::store(&self.shared, &snapshot)?;
+        self.snapshot_bytes = snapshot::store(&self.shared, &snapshot)?;
         if self.snapshots.last().is_none_or(|(seq, _)| *seq < snapshot.seq) {
             self.snapshots.push((snapshot.seq, snapshot.next_segment));
         } else {

@@ -56,7 +56,7 @@ pub trait Fold {
     fn live(&self) -> Box<dyn Iterator<Item = BodyId> + '_>;
 }
 
-/// How a store behaves.
+/// How a store behaves; take the default and change what should differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Bytes allocated at a time; a larger batch gets a segment of its own. At most 1 GiB.

@@ -18,13 +18,16 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// Opens `folder`. Made durable itself: its entry in its parent is synced.
+    /// Opens `folder`; when it has to be made, its entry is durable when this returns.
     pub fn new(folder: impl Into<PathBuf>) -> io::Result<RealDisk> {
         let folder = folder.into();
-        if !folder.is_dir() {
-            fs::create_dir_all(&folder)?;
-            if let Some(parent) = folder.parent().filter(|p| !p.as_os_str().is_empty()) {
-                sync_folder(parent)?;
+        let missing = folder.ancestors().take_while(|f| !f.as_os_str().is_empty() && !f.exists());
+        let missing: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
+        fs::create_dir_all(&folder)?;
+        for made in missing.iter().rev() {
+            match made.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent)?,
+                _ => sync_folder(Path::new("."))?,
             }
         }
         Ok(RealDisk { folder })

@@ -52,6 +52,7 @@ pub(crate) fn open<F: Fold>(
     if snapshot_seq > 0 || chosen.last.next_segment > 0 {
         fold.load(&chosen.last.state).map_err(OpenError::Fold)?;
     }
+    let snapshot_bytes = chosen.last.size();
     recovery.places.extend(chosen.last.index);
     let (old, new) = numbers.split_at(numbers.partition_point(|n| *n < start));
     let segments = recovery.open_segments(start, new, &chosen.skipped)?;
@@ -77,7 +78,7 @@ pub(crate) fn open<F: Fold>(
         writer: Writer::new(shared.clone(), resume)?,
         bodies: Bodies { shared: shared.clone() },
         history: History { shared: shared.clone() },
-        compactor: Compactor::new(shared, chosen.good),
+        compactor: Compactor::new(shared, chosen.good, snapshot_bytes),
     };
     Ok((store, opened))
 }

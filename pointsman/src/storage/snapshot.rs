@@ -30,6 +30,13 @@ pub(crate) struct Snapshot {
     pub(crate) index: Vec<(BodyId, Place)>,
 }
 
+impl Snapshot {
+    /// The bytes it takes on the disk.
+    pub(crate) fn size(&self) -> u64 {
+        (HEADER + self.state.len() + self.index.len() * ENTRY) as u64
+    }
+}
+
 /// What a snapshot file turned out to be.
 #[derive(Debug)]
 pub(crate) enum Loaded {
@@ -69,8 +76,8 @@ pub(crate) fn load(disk: &dyn Disk, seq: u64, newest: u32) -> io::Result<Loaded>
     }
 }
 
-/// Writes a snapshot; durable under its name when this returns.
-pub(crate) fn store(shared: &Shared, snapshot: &Snapshot) -> io::Result<()> {
+/// Writes a snapshot; durable under its name when this returns. Returns its size in bytes.
+pub(crate) fn store(shared: &Shared, snapshot: &Snapshot) -> io::Result<u64> {
     let disk = &*shared.disk;
     if disk.list()?.iter().any(|name| is_temporary(name)) {
         disk.remove(TEMPORARY)?;
@@ -82,11 +89,12 @@ pub(crate) fn store(shared: &Shared, snapshot: &Snapshot) -> io::Result<()> {
     }
     shared.sync(&*file)?;
     disk.rename(TEMPORARY, &name(snapshot.seq))?;
-    shared.sync_dir()
+    shared.sync_dir()?;
+    Ok(bytes.len() as u64)
 }
 
 fn encode(snapshot: &Snapshot, format: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEADER + snapshot.state.len() + snapshot.index.len() * ENTRY);
+    let mut out = Vec::with_capacity(snapshot.size() as usize);
     out.resize(HEADER, 0);
     out.extend_from_slice(&snapshot.state);
     for (id, place) in &snapshot.index {
