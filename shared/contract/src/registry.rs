@@ -113,3 +113,8 @@ fn read<E: Event>(envelope: &Envelope) -> Result<Envelope, ReadError> {
     };
     typed.erase().map_err(unwritable)
 }
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
