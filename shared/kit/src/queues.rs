@@ -17,6 +17,7 @@ use crate::{
     clock::Deadline,
     delivery::{Answer, Endpoint, Outcome, deliver},
     retry::Backoff,
+    store::Row,
 };
 use async_trait::async_trait;
 use std::{collections::BTreeMap, sync::Arc};
@@ -78,6 +79,24 @@ impl Message {
     /// A message to be seen at once.
     pub fn new(queue: impl Into<String>, body: impl Into<String>) -> Self {
         Self { queue: queue.into(), body: body.into(), delay: 0, attributes: BTreeMap::new() }
+    }
+
+    /// A command of a stream's row, wrapped as EventBridge wraps an event: every queue's body has
+    /// one form, so one parser serves all. `source` is the stream's, not the row's own word.
+    pub fn command(queue: impl Into<String>, source: &str, row: &Row) -> Self {
+        let metadata = &row.envelope.metadata;
+        let [id, name, source, time] = [
+            metadata.id.to_string().as_str(),
+            &metadata.event_type,
+            source,
+            &metadata.occurred_at.to_string(),
+        ]
+        .map(|text| serde_json::Value::from(text).to_string());
+        let detail = &row.detail;
+        let body = format!(
+            r#"{{"version":"0","id":{id},"detail-type":{name},"source":{source},"time":{time},"resources":[],"detail":{detail}}}"#
+        );
+        Self::new(queue, body)
     }
 
     /// Hides it for so many seconds; more than [`MAX_DELAY`] is cut down to that.

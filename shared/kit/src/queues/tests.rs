@@ -34,3 +34,23 @@ fn a_delay_is_within_what_sqs_takes() {
     assert_eq!(Message::new("a", "").delay(u64::MAX).delay, 900);
     assert_eq!(Message::new("a", "").delay(7).delay, 7);
 }
+
+#[test]
+fn a_command_is_wrapped_as_an_event_would_be() {
+    use crate::store::{Kind, Row};
+    use pointsman_event::{Cause, Envelope, Metadata, Place, SchemaVersion, Timestamp, Ulid};
+    let now = Timestamp::from_ms(1_700_000_000_123);
+    let place = Place::new("lamp#7".parse().unwrap(), 1, 0);
+    let declared = ("ChangeBulb", SchemaVersion::new(1, 0), "what the row says");
+    let metadata =
+        Metadata::new(Ulid::from_bits(7), declared, place, &Cause::request("r", now), now);
+    let envelope = Envelope { metadata, data: serde_json::json!({ "a": "\"" }) };
+    let detail = serde_json::to_string(&envelope).unwrap();
+    let row = Row { kind: Kind::Command, envelope, detail, due: None, recorded_at: now };
+    let message = Message::command("http://q", "house \"lamps\"", &row);
+    let body: serde_json::Value = serde_json::from_str(&message.body).unwrap();
+    assert_eq!(body["detail-type"], "ChangeBulb");
+    assert_eq!(body["source"], "house \"lamps\"");
+    let detail: Envelope = serde_json::from_value(body["detail"].clone()).unwrap();
+    assert_eq!(detail, row.envelope);
+}
