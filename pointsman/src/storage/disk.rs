@@ -43,6 +43,12 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Reads up to `buf.len()` bytes; fewer only at the end of the file.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
 
+    /// Where the next bytes at or behind `offset` are that may differ from zero; `None` if there are none. Allocated
+    /// space that was never written need not be read to know it.
+    fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+        Ok((offset < self.size()?).then_some(offset))
+    }
+
     /// Writes all of `buf`. After an error any part of it may have been written.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
 

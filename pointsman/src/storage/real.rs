@@ -144,6 +144,16 @@ impl DiskFile for RealFile {
         Ok(done)
     }
 
+    #[cfg(target_os = "linux")]
+    fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+        // The handle's own position is used by nothing else.
+        match rustix::fs::seek(&self.0, rustix::fs::SeekFrom::Data(offset)) {
+            Ok(data) => Ok(Some(data.max(offset))),
+            Err(Errno::NXIO) => Ok(None),
+            Err(_) => Ok((offset < self.size()?).then_some(offset)),
+        }
+    }
+
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.0.write_all_at(buf, offset)
     }

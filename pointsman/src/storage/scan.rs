@@ -65,7 +65,18 @@ pub(crate) fn scan(opening: &Opening, from: u64) -> io::Result<Scanned> {
             offset = u64::from(header.end().offset);
             continue;
         }
-        hopping = false;
+        if hopping {
+            // What was allocated and never written is passed over as well.
+            hopping = false;
+            match opening.file.next_data(offset)? {
+                Some(data) if data / SECTOR as u64 > offset / SECTOR as u64 => {
+                    offset = data / SECTOR as u64 * SECTOR as u64;
+                    continue;
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
         let sector = steps.bytes(&*opening.file, offset, SECTOR)?;
         if sector[..] != ZERO[..sector.len()] {
             let last = sector.iter().rposition(|b| *b != 0).unwrap_or(0);
