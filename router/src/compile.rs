@@ -50,11 +50,10 @@ pub(crate) fn compile(
     // `$or` was a field's name before it was an operator, and still is one where the pattern
     // makes no sense otherwise.
     Compiler::run(&place, root.at, members, true).or_else(|error| {
-        let plain = text.contains("or").then(|| Compiler::run(&place, root.at, members, false));
-        match plain {
-            Some(Ok(compiled)) if !error.is_limit() => Ok(compiled),
-            _ => Err(error),
+        if error.is_limit() {
+            return Err(error);
         }
+        Compiler::run(&place, root.at, members, false).map_err(|_| error)
     })
 }
 

@@ -124,10 +124,15 @@ fn different_elements(
 ) -> Result<Option<Failure>, EventError> {
     for end in 1..=fields.len() {
         if !judge.alternative_matches(&fields[..end])? {
-            let bound = fields[..end].iter().filter(|field| judge.is_bound(**field));
-            let names = bound.map(|field| judge.field(*field).path.clone()).collect();
+            let last = fields[end - 1];
+            let arrays = judge.arrays_of(last);
+            let names = fields[..end]
+                .iter()
+                .filter(|field| !judge.arrays_of(**field).is_disjoint(&arrays))
+                .map(|field| judge.field(*field).path.clone())
+                .collect();
             let kind = FailureKind::DifferentElements;
-            return Ok(Some(failure(judge, fields[end - 1], kind, None, names)));
+            return Ok(Some(failure(judge, last, kind, None, names)));
         }
     }
     Ok(None)

@@ -72,9 +72,13 @@ impl<'e> Judge<'_, 'e> {
         self.alone(field) != Alone::Unmet
     }
 
-    /// Whether a choice for this field can bind the event to elements of an array.
-    pub(crate) fn is_bound(&self, field: usize) -> bool {
-        self.alone(field) == Alone::Bound
+    /// The arrays that leaves of this field lie inside of.
+    pub(crate) fn arrays_of(&self, field: usize) -> HashSet<u32> {
+        let leaves = self.leaves_of(field).iter();
+        leaves
+            .flat_map(|leaf| chain(self.leaves, leaf.element))
+            .map(|(_, element)| element.array)
+            .collect()
     }
 
     pub(crate) fn field(&self, field: usize) -> &Field {

@@ -62,6 +62,16 @@ fn fields_met_in_different_elements_are_told_together() {
 }
 
 #[test]
+fn only_fields_that_share_an_array_are_told_together() {
+    check(
+        r#"{"k":{"n":[1]},"l":{"p":[1],"q":[1]}}"#,
+        r#"{"k":[{"n":1}],"l":[{"p":1},{"q":1}]}"#,
+        FailureKind::DifferentElements,
+        "l.p and l.q matched, but in different elements of the array",
+    );
+}
+
+#[test]
 fn of_several_alternatives_the_nearest_is_told() {
     let verdict = explain(r#"{"$or":[{"a":[1],"b":[1]},{"c":[1],"d":[1]}]}"#, r#"{"c":1,"d":2}"#);
     let failure = verdict.failure.unwrap();

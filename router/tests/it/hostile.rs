@@ -74,8 +74,19 @@ fn an_event_nested_a_million_deep_is_judged() {
 }
 
 #[test]
+fn a_pattern_as_deep_as_allowed_fits_a_small_stack() {
+    let deep = |inner: &str| format!("{}{inner}{}", r#"{"a":"#.repeat(511), "}".repeat(511));
+    let (text, event) = (deep(r#"["x"]"#), deep(r#""x""#));
+    let judged = std::thread::Builder::new()
+        .stack_size(2 << 20)
+        .spawn(move || pattern(&text).matches(event.as_bytes()))
+        .unwrap();
+    assert_eq!(judged.join().unwrap(), Ok(true));
+}
+
+#[test]
 fn an_array_of_many_near_misses_is_judged_quickly() {
-    let element = |i: usize| if i % 2 == 0 { r#"{"p":"x"}"# } else { r#"{"q":"y"}"# };
+    let element = |i: usize| if i.is_multiple_of(2) { r#"{"p":"x"}"# } else { r#"{"q":"y"}"# };
     let list: Vec<&str> = (0..50_000).map(element).collect();
     let event = format!(r#"{{"l":[{}]}}"#, list.join(","));
     assert!(!pattern(r#"{"l":{"p":["x"],"q":["y"]}}"#).matches(event.as_bytes()).unwrap());
