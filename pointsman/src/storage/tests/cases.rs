@@ -192,6 +192,22 @@ fn history_drops_its_oldest_segments_and_names_where_it_begins() {
 }
 
 #[test]
+fn a_snapshot_is_durable_when_its_round_is_over() {
+    for seed in 0..20 {
+        let disk = SimDisk::new(seed);
+        let (mut store, _) = open(disk.clone(), model::small(16 << 10, 0));
+        commit(&mut store, &[note(10_000)]);
+        commit(&mut store, &[note(10_000)]);
+        let done = store.compactor.compact_once(State::default()).expect("no faults");
+        assert_eq!(done.map(|d| d.snapshot_seq), Some(1));
+        drop(store);
+        disk.power_cut();
+        let opened = Store::open(Arc::new(disk), Options::default(), &mut State::default());
+        assert_eq!(opened.expect("the store opens").1.snapshot_seq, 1, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_sparse_segment_gives_its_last_bodies_away_and_goes() {
     let disk = SimDisk::new(1);
     let (mut store, _) = open(disk.clone(), model::small(64 << 10, 0));
