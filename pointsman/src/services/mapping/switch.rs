@@ -8,7 +8,7 @@ pub struct UpdateMapping {
     /// The mapping's UUID.
     pub mapping: Name,
     /// What changes.
-    pub change: Box<dyn Fn(&mut MappingSpec) + Send>,
+    pub change: Box<dyn Fn(&mut MappingSpec) -> Result<(), Fault> + Send>,
 }
 
 impl Command for UpdateMapping {
@@ -22,7 +22,9 @@ impl Command for UpdateMapping {
             ));
         };
         let mut spec = mapping.spec.clone();
-        (self.change)(&mut spec);
+        if let Err(fault) = (self.change)(&mut spec) {
+            return Decision::refuse(fault);
+        }
         let mut draft = Draft::new(state, context);
         if spec != mapping.spec {
             let owner = mapping.owner.clone();

@@ -3,12 +3,11 @@ use crate::engine::{Command, Context, Decision, Draft, Fact, Fault, Kind, Name, 
 use crate::topology::{QueueSpec, Spec};
 
 /// `CreateQueue`: making what is there already succeeds if its settings are the same.
-#[derive(Debug)]
 pub struct CreateQueue {
     /// Its settings; those that the caller did not name at SQS's defaults.
     pub spec: QueueSpec,
-    /// Whether an existing queue's settings are those of the request.
-    pub same: fn(&QueueSpec, &QueueSpec) -> bool,
+    /// Whether an existing queue's settings are those that the caller named.
+    pub same: Box<dyn Fn(&QueueSpec) -> bool + Send>,
 }
 
 impl Command for CreateQueue {
@@ -20,7 +19,7 @@ impl Command for CreateQueue {
         }
         let mut draft = Draft::new(state, context);
         match state.queues.get(self.spec.name.as_str()) {
-            Some(queue) if (self.same)(&queue.spec, &self.spec) => {}
+            Some(queue) if (self.same)(&queue.spec) => {}
             Some(_) => {
                 return Decision::refuse(Fault::new(
                     "QueueAlreadyExists",

@@ -1,0 +1,58 @@
+use super::super::action::Action;
+use super::super::ask::Ask;
+use super::{required, state_of};
+use crate::engine::Fault;
+use crate::services::bus::existing_rule;
+use crate::topology::{Region, RuleSpec};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Request {
+    name: Option<String>,
+    event_bus_name: Option<String>,
+}
+
+/// A rule, here and in lists.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Reply {
+    name: String,
+    arn: String,
+    event_pattern: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    description: String,
+    event_bus_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<String>,
+}
+
+impl Reply {
+    pub(super) fn of(rule: &RuleSpec, region: &Region) -> Reply {
+        Reply {
+            name: rule.name.clone(),
+            arn: region.rule(&rule.bus, &rule.name),
+            event_pattern: rule.pattern.clone(),
+            state: state_of(rule.enabled),
+            description: rule.description.clone(),
+            event_bus_name: rule.bus.clone(),
+            created_by: None,
+        }
+    }
+}
+
+impl Action for Request {
+    type Reply = Reply;
+
+    async fn run(self, ask: &Ask<'_>) -> Result<Reply, Fault> {
+        let name = required(self.name, "name")?;
+        let bus = super::bus(ask.region(), self.event_bus_name);
+        ask.read(move |state, _| {
+            let rule = existing_rule(state, &bus, &name)?;
+            let created_by = Some(state.region.account.clone());
+            Ok(Reply { created_by, ..Reply::of(&rule.spec, &state.region) })
+        })
+        .await?
+    }
+}

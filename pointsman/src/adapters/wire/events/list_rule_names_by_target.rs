@@ -1,0 +1,43 @@
+use super::super::action::Action;
+use super::super::ask::Ask;
+use super::super::field::Int;
+use super::super::page::page;
+use super::required;
+use crate::engine::Fault;
+use crate::services::bus::existing;
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Request {
+    target_arn: Option<String>,
+    event_bus_name: Option<String>,
+    next_token: Option<String>,
+    limit: Option<Int>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Reply {
+    rule_names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+impl Action for Request {
+    type Reply = Reply;
+
+    async fn run(self, ask: &Ask<'_>) -> Result<Reply, Fault> {
+        let (limit, after) = super::paging(self.limit, self.next_token.as_deref())?;
+        let bus = super::bus(ask.region(), self.event_bus_name);
+        let target = required(self.target_arn, "targetArn")?;
+        ask.read(move |state, _| {
+            let rules = existing(state, &bus)?.rules.iter();
+            let rules = rules.filter(|(_, rule)| rule.spec.targets.iter().any(|t| t.arn == target));
+            let rules = rules.map(|(name, _)| (name, name.to_string()));
+            let page = page(rules, after.as_deref(), limit);
+            Ok(Reply { rule_names: page.items, next_token: page.next })
+        })
+        .await?
+    }
+}

@@ -1,0 +1,82 @@
+use super::super::action::Action;
+use super::super::ask::Ask;
+use super::required;
+use crate::clock::Time;
+use crate::engine::{Fault, Id};
+use crate::services::bus::{EventEntry, PutEvents};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Request {
+    entries: Option<Vec<Entry>>,
+    endpoint_id: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    source: Option<String>,
+    detail_type: Option<String>,
+    detail: Option<String>,
+    resources: Option<Vec<String>>,
+    /// Seconds since the epoch.
+    time: Option<f64>,
+    event_bus_name: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Reply {
+    failed_entry_count: usize,
+    entries: Vec<Accepted>,
+}
+
+/// Either an id, or a code and a message.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Accepted {
+    #[serde(rename_all = "PascalCase")]
+    Entered {
+        #[serde(serialize_with = "shown")]
+        event_id: Id,
+    },
+    #[serde(rename_all = "PascalCase")]
+    Refused { error_code: &'static str, error_message: String },
+}
+
+impl Action for Request {
+    type Reply = Reply;
+
+    async fn run(self, ask: &Ask<'_>) -> Result<Reply, Fault> {
+        super::refuse("PutEvents", &[("EndpointId", &self.endpoint_id)])?;
+        let entries = required(self.entries, "entries")?.into_iter().map(Entry::read).collect();
+        let results = ask.submit(PutEvents { entries }).await?;
+        let failed_entry_count = results.iter().filter(|r| r.is_err()).count();
+        let entries = results.into_iter().map(|result| match result {
+            Ok(event_id) => Accepted::Entered { event_id },
+            Err(error) => {
+                Accepted::Refused { error_code: error.code, error_message: error.message }
+            }
+        });
+        Ok(Reply { failed_entry_count, entries: entries.collect() })
+    }
+}
+
+impl Entry {
+    fn read(self) -> EventEntry {
+        EventEntry {
+            source: self.source,
+            detail_type: self.detail_type,
+            detail: self.detail,
+            resources: self.resources.unwrap_or_default(),
+            time: self.time.map(|seconds| Time((seconds * 1000.0) as i64)),
+            bus: self.event_bus_name,
+        }
+    }
+}
+
+fn shown<S: Serializer>(id: &Id, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(id)
+}
