@@ -102,6 +102,22 @@ pub(crate) async fn sleep(by: Duration) {
     tokio::time::sleep(by).await;
 }
 
+/// Measures how long something takes, in wall time that nobody sets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(tokio::time::Instant);
+
+impl Stopwatch {
+    /// Begins to measure.
+    pub(crate) fn start() -> Self {
+        Stopwatch(tokio::time::Instant::now())
+    }
+
+    /// The time since.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

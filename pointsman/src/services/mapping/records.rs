@@ -40,7 +40,7 @@ impl TakeRecords {
         let state = draft.state;
         let mapping = state.mappings.get(&self.mapping)?;
         let function = state.functions.get(mapping.spec.function.as_str())?;
-        if !mapping.wants_records() || mapping.cursor != self.after || function.is_throttled() {
+        if !mapping.may_take_records() || mapping.cursor != self.after || function.is_throttled() {
             return None;
         }
         let last = self.sequences.last()?;

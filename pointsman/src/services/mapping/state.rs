@@ -82,9 +82,25 @@ impl Mapping {
         self.waits
     }
 
-    /// A stream mapping that may take records now.
+    /// A stream mapping that rests from nothing.
     pub fn wants_records(&self) -> bool {
         self.spec.enabled && self.running.is_empty() && self.waits.is_none()
+    }
+
+    /// A stream mapping that may take records now: a full batch ends the wait for a fuller one.
+    pub fn may_take_records(&self) -> bool {
+        let waits = self.waits.is_some() && !self.is_first_try();
+        self.spec.enabled && self.running.is_empty() && !waits
+    }
+
+    /// A stream mapping that takes fewer records than a batch only after its window.
+    pub fn waits_for_more(&self) -> bool {
+        self.spec.window > 0 && !self.ripe && self.is_first_try()
+    }
+
+    /// The records after the cursor have not been tried yet.
+    fn is_first_try(&self) -> bool {
+        self.attempts == 0 && self.limit.is_none()
     }
 
     pub(crate) fn at_once(&self) -> usize {
@@ -117,6 +133,7 @@ impl Mapping {
         self.attempts = 0;
         self.limit = None;
         self.waits = None;
+        self.ripe = false;
     }
 
     pub(crate) fn retry(&mut self, attempts: u32, due: Time, limit: Option<u32>) {

@@ -1,0 +1,137 @@
+use crate::clock::{Clock, Time};
+use crate::engine::{Id, Name};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::broadcast;
+
+/// So many lines wait for a slow reader before it is told what it missed.
+const WAITING: usize = 8_192;
+
+/// So many bytes of text are kept to be looked at later, oldest dropped first: 4 MiB.
+const KEPT: usize = 4 * 1024 * 1024;
+
+/// A line of a function's log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// Wall time.
+    pub at: Time,
+    /// The function.
+    pub function: Name,
+    /// The environment, by its number in this epoch; 0 where there is none.
+    pub environment: u64,
+    /// The invocation it belongs to; `None` before the first.
+    pub request: Option<Id>,
+    /// What it says.
+    pub said: Said,
+}
+
+/// What a line says; its text is as Lambda writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// The function wrote this to standard output.
+    Out(String),
+    /// The function wrote this to standard error.
+    Err(String),
+    /// An invocation began.
+    Start,
+    /// An invocation ended.
+    End,
+    /// What an invocation took.
+    Report {
+        /// From handing it over to the answer.
+        duration: Duration,
+        /// `MemorySize` in MB.
+        memory: u32,
+        /// The most the process ever used in MB, where the system tells.
+        peak: Option<u32>,
+        /// From the start of the process to its first question for work, for the first invocation.
+        init: Option<Duration>,
+        /// `error` or `timeout`; `None` for an answer.
+        status: Option<&'static str>,
+    },
+    /// Something went wrong outside of the function: it could not be started, a filter cannot be read.
+    Trouble(String),
+}
+
+impl fmt::Display for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = self.request.map(|id| id.to_string()).unwrap_or_default();
+        match &self.said {
+            Said::Out(text) | Said::Err(text) | Said::Trouble(text) => f.write_str(text),
+            Said::Start => write!(f, "START RequestId: {request} Version: $LATEST"),
+            Said::End => write!(f, "END RequestId: {request}"),
+            Said::Report { duration, memory, peak, init, status } => {
+                write!(f, "REPORT RequestId: {request}\tDuration: {:.2} ms", millis(*duration))?;
+                let billed = (*duration + init.unwrap_or_default()).as_nanos().div_ceil(1_000_000);
+                write!(f, "\tBilled Duration: {billed} ms\tMemory Size: {memory} MB")?;
+                if let Some(peak) = peak {
+                    write!(f, "\tMax Memory Used: {peak} MB")?;
+                }
+                if let Some(init) = init {
+                    write!(f, "\tInit Duration: {:.2} ms", millis(*init))?;
+                }
+                status.map_or(Ok(()), |status| write!(f, "\tStatus: {status}"))
+            }
+        }
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// The logs of all functions: to follow, and the last of them to look back on.
+#[derive(Clone)]
+pub struct Logs {
+    clock: Arc<dyn Clock>,
+    sender: broadcast::Sender<Arc<LogLine>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    lines: VecDeque<Arc<LogLine>>,
+    bytes: usize,
+}
+
+impl Logs {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Logs { clock, sender: broadcast::channel(WAITING).0, kept: Arc::default() }
+    }
+
+    /// Every line from now on. A reader that is too slow is told how many passed it by.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<LogLine>> {
+        self.sender.subscribe()
+    }
+
+    /// The last lines, oldest first: as many as 4 MiB of text hold.
+    pub fn recent(&self) -> Vec<Arc<LogLine>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.lines.iter().cloned().collect()
+    }
+
+    pub(super) fn say(&self, function: &Name, environment: u64, request: Option<Id>, said: Said) {
+        let at = self.clock.wall();
+        let line = Arc::new(LogLine { at, function: function.clone(), environment, request, said });
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += size(&line);
+        kept.lines.push_back(line.clone());
+        while kept.bytes > KEPT
+            && let Some(oldest) = kept.lines.pop_front()
+        {
+            kept.bytes -= size(&oldest);
+        }
+        // In the same order for those who follow; nobody there is no fault.
+        let _ = self.sender.send(line);
+    }
+}
+
+fn size(line: &LogLine) -> usize {
+    let text = match &line.said {
+        Said::Out(text) | Said::Err(text) | Said::Trouble(text) => text.len(),
+        _ => 0,
+    };
+    text + size_of::<LogLine>()
+}
