@@ -16,6 +16,7 @@ pub(crate) fn load(file: &str, text: &str, options: &Options) -> Result<Loaded> 
     let document = globals::merge(Document::read(yaml::parse(text)?)?)?;
     let parameters = parameters::read(&document, options)?;
     let scope = Scope::new(&document, options, &parameters);
+    parameters::patterns(&scope)?;
     check::references(&scope)?;
     if let Some(node) = document.sections.get("Rules") {
         scope.remark(
@@ -64,7 +65,24 @@ pub(crate) fn load(file: &str, text: &str, options: &Options) -> Result<Loaded> 
             origin: parameter.origin,
         })
         .collect();
-    Ok(Loaded { resources, outputs, exports, parameters, unsupported, files: Vec::new() })
+    let tries = tries(&document)?;
+    Ok(Loaded { resources, outputs, exports, parameters, unsupported, tries, files: Vec::new() })
+}
+
+/// `Metadata.Pointsman.Try`: lines that `up` shows.
+fn tries(document: &Document) -> Result<Vec<String>> {
+    let ours = document.sections.get("Metadata").and_then(|m| m.get("Pointsman"));
+    let Some(lines) = ours.and_then(|ours| ours.get("Try")) else { return Ok(vec![]) };
+    let Some(items) = lines.as_list() else {
+        return super::node::fault(lines.pos, "Metadata.Pointsman.Try is a list of lines");
+    };
+    items
+        .iter()
+        .map(|item| match item.as_str() {
+            Some(line) => Ok(line.to_owned()),
+            None => super::node::fault(item.pos, "a line of Metadata.Pointsman.Try is text"),
+        })
+        .collect()
 }
 
 /// Work in progress.

@@ -46,19 +46,7 @@ pub(crate) fn function_name(name_or_arn: &str) -> String {
 
 pub(crate) fn lambda(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
     let mut props = build.props(raw)?;
-    let code = match props.take("Code") {
-        Some(Node { value: Value::Scalar { text, .. }, .. }) => Some(text),
-        Some(node) => {
-            build.scope.remark(
-                node.pos,
-                &raw.id,
-                "Code",
-                "code outside the project is not run here: its invocations fail",
-            );
-            None
-        }
-        None => None,
-    };
+    let code = code(build, raw, &mut props, "Code");
     let mut spec = common(build, raw, &mut props, code)?;
     if let Some(mut config) = props.map("DeadLetterConfig")? {
         let target = config.required("TargetArn")?;
@@ -74,19 +62,7 @@ pub(crate) fn lambda(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
 
 pub(crate) fn serverless(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
     let mut props = build.props(raw)?;
-    let code = match props.take("CodeUri") {
-        Some(Node { value: Value::Scalar { text, .. }, .. }) => Some(text),
-        Some(node) => {
-            build.scope.remark(
-                node.pos,
-                &raw.id,
-                "CodeUri",
-                "code outside the project is not run here: its invocations fail",
-            );
-            None
-        }
-        None => None,
-    };
+    let code = code(build, raw, &mut props, "CodeUri");
     let mut spec = common(build, raw, &mut props, code)?;
     let mut granted = vec![allowed(build, raw.pos, LOGS, vec!["*".into()])];
     if let Some(mut queue) = props.map("DeadLetterQueue")? {
@@ -133,6 +109,19 @@ pub(crate) fn serverless(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
         function.statements = statements;
     }
     Ok(())
+}
+
+/// Where a function's code is, if that is a folder of the project.
+fn code(build: &Build<'_>, raw: &Raw, props: &mut Props, name: &str) -> Option<String> {
+    let node = props.take(name)?;
+    match node.as_str() {
+        Some(path) if !path.starts_with("s3://") => Some(path.to_owned()),
+        _ => {
+            let consequence = "code outside the project is not run here: its invocations fail";
+            build.scope.remark(node.pos, &raw.id, name, consequence);
+            None
+        }
+    }
 }
 
 fn common(

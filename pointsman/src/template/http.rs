@@ -232,9 +232,6 @@ fn door(build: &Build<'_>, id: &str, mut auth: Props) -> Result<Door> {
         for (key, node) in all.drain() {
             let mut props = Props::of(id, &format!("Auth.Authorizers.{}", key.name), node)?;
             let scopes = props.texts("AuthorizationScopes")?;
-            let identity_source = props
-                .text("IdentitySource")?
-                .unwrap_or_else(|| "$request.header.Authorization".into());
             let Some(mut jwt) = props.map("JwtConfiguration")? else {
                 let what = format!("authorizer {}", key.name);
                 build.scope.remark(
@@ -246,6 +243,7 @@ fn door(build: &Build<'_>, id: &str, mut auth: Props) -> Result<Door> {
                 door.not_run.insert(key.name);
                 continue;
             };
+            let identity_source = props.required("IdentitySource")?;
             let issuer = match jwt.text("issuer")? {
                 Some(issuer) => issuer,
                 None => jwt.required("Issuer")?,

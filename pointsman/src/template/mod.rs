@@ -88,6 +88,9 @@ pub struct Loaded {
     pub parameters: Vec<ParameterValue>,
     /// What is not run as on AWS, in the order of the file.
     pub unsupported: Vec<Note>,
+    /// Lines to try, from `Metadata.Pointsman.Try`: `{http}`, `{endpoint}`, `{pointsman}` and `{at}` stand for what
+    /// runs.
+    pub tries: Vec<String>,
     /// Files that were read, for watching.
     pub files: Vec<PathBuf>,
 }

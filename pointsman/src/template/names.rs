@@ -5,8 +5,8 @@ pub(crate) fn nearest<'a>(
     wrong: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // A misspelling is at most a third of the word; longer names are not compared at all.
-    let allowed = (wrong.chars().count() / 3).max(1);
+    // A misspelling is at most a third of a word and three letters; longer names are not compared at all.
+    let allowed = (wrong.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()
         .filter(|name| name.len() <= 256 && wrong.len() <= 256)

@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::names::{nearest, one_of};
 use super::node::{Node, Pos, Result, fault, shown};
+use super::scope::Scope;
 use super::{Options, Origin};
 use std::collections::BTreeMap;
 
@@ -82,6 +83,32 @@ pub(crate) fn read(document: &Document, options: &Options) -> Result<BTreeMap<St
     let message =
         format!("{what} {} {verb} a value ({why}): --parameter {first}=…", names.join(", "));
     fault(*pos, message)
+}
+
+/// Checks values against `AllowedPattern`, which must match the whole of them.
+pub(crate) fn patterns(scope: &Scope<'_>) -> Result<()> {
+    for (key, node) in scope.document.entries("Parameters")? {
+        let (Some(pattern), Some(parameter)) =
+            (node.get("AllowedPattern"), scope.parameters.get(&key.name))
+        else {
+            continue;
+        };
+        let text = pattern.as_str().unwrap_or_default();
+        let Ok(regex) = regex_lite::Regex::new(&format!("^(?:{text})$")) else {
+            let consequence = "this expression is not understood here: values are not checked";
+            scope.remark(pattern.pos, &key.name, "AllowedPattern", consequence);
+            continue;
+        };
+        if !regex.is_match(&parameter.text) {
+            let value = shown(&parameter.text);
+            let message = format!(
+                "the value of parameter {} is {value}: AllowedPattern {text} does not match",
+                key.name
+            );
+            return fault(pattern.pos, message);
+        }
+    }
+    Ok(())
 }
 
 fn is_list(kind: &str) -> bool {

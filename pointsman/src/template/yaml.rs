@@ -13,6 +13,8 @@ const LARGEST: usize = 4 << 20;
 const DEEPEST: usize = 96;
 /// Values, aliases counted as what they stand for: a bound on what a few lines of aliases can unfold to.
 const MOST: usize = 400_000;
+/// Keys of one map: each new one is compared with all before it.
+const MOST_KEYS: usize = 4_000;
 
 /// Functions that have a short form, beside `Ref` and `Condition`.
 const FUNCTIONS: [&str; 20] = [
@@ -170,6 +172,9 @@ fn key(node: Node, entries: &[(Key, Node)]) -> Result<Key> {
     let Value::Scalar { text: name, .. } = node.value else {
         return fault(node.pos, "a key must be text");
     };
+    if entries.len() >= MOST_KEYS {
+        return fault(node.pos, format!("a map has more than {MOST_KEYS} keys"));
+    }
     if let Some((first, _)) = entries.iter().find(|(key, _)| key.name == name) {
         let line = first.pos.line;
         return fault(node.pos, format!("key «{name}» stands twice: first on line {line}"));
@@ -197,6 +202,9 @@ fn merged(entries: Vec<(Key, Node)>) -> Result<Vec<(Key, Node)>> {
             _ => return fault(key.pos, "«<<» takes a map or a list of maps"),
         };
         for (key, node) in maps.into_iter().flatten() {
+            if own.len() >= MOST_KEYS {
+                return fault(key.pos, format!("a map has more than {MOST_KEYS} keys"));
+            }
             if !own.iter().any(|(have, _)| have.name == key.name) {
                 own.push((key, node));
             }
