@@ -2,7 +2,7 @@
 
 use super::context::{Caller, Cause, Choices, Context, Name};
 use super::decision::{Command, Effect, Fault};
-use super::fact::Entry;
+use super::fact::{Entry, Fact};
 use super::state::State;
 use crate::clock::{Clock, Time};
 use bytes::Bytes;
@@ -84,6 +84,8 @@ pub struct Batch {
     pub mappings: bool,
     /// Resources came, changed or went.
     pub topology: bool,
+    /// The clock was moved: engine time minus wall time, in milliseconds.
+    pub offset_ms: Option<i64>,
     /// Replies.
     pub after: Vec<Box<dyn FnOnce() + Send>>,
 }
@@ -177,6 +179,9 @@ impl Core {
         for fact in decision.facts {
             let entry = Entry { at: now, cause: cause.clone(), caller: caller.clone(), fact };
             self.state.apply(&entry);
+            if let Fact::ClockMoved { offset_ms } = entry.fact {
+                self.batch.offset_ms = Some(offset_ms);
+            }
             self.batch.records.push(encode(&entry));
             self.batch.entries.push(entry);
             self.facts += 1;

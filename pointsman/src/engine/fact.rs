@@ -33,6 +33,7 @@ pub struct Body {
 ///
 /// The order of the variants and of their fields is the journal's format: add at the end, change nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Fact {
     /// The engine started; everything the epoch before had running is over.
     Started { epoch: u64, region: Region },
@@ -128,6 +129,7 @@ pub enum Fact {
 
 /// Who a resource belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Owner {
     /// The engine itself: the default bus.
     Engine,
@@ -139,6 +141,7 @@ pub enum Owner {
 
 /// Kinds of resources that have a name of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Kind {
     Bus,
     Rule,
@@ -208,6 +211,7 @@ pub struct Delivery {
 
 /// What became of a delivery.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Delivered {
     /// It is in a queue.
     Queued { queue: Name, message: NewMessage },
@@ -221,6 +225,7 @@ pub enum Delivered {
 
 /// Why an invocation began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Why {
     /// Somebody waits for the answer.
     Request,
@@ -234,6 +239,7 @@ pub enum Why {
 
 /// How an invocation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
 pub enum Outcome {
     /// The function answered.
     Answered,

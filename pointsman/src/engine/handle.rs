@@ -12,7 +12,7 @@ use crate::services::queue::Receive;
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,6 +41,7 @@ pub(super) struct Shared {
     read_body: Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync>,
     clock: Arc<dyn Clock>,
     epoch: AtomicU64,
+    offset_ms: AtomicI64,
     waiting: Mutex<HashMap<InvocationId, oneshot::Sender<Answer>>>,
     receivers: Mutex<HashMap<Name, Arc<Notify>>>,
     mappings: watch::Sender<u64>,
@@ -127,6 +128,13 @@ impl Engine {
         }
     }
 
+    /// Makes a batch be committed even if nobody asks for anything.
+    pub fn nudge(&self) {
+        let nothing = Job::Run(Box::new(|core| core.after(Box::new(|| ()))));
+        // An engine that has ended has nothing to commit.
+        let _ = self.shared.jobs.send(nothing);
+    }
+
     /// The bytes of a body.
     ///
     /// # Errors
@@ -153,6 +161,12 @@ impl Engine {
     /// The clock that wall time comes from.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
+    }
+
+    /// Engine time, as it was at the last commit: wall time and by how much the clock was moved.
+    pub fn now(&self) -> Time {
+        let offset = self.shared.offset_ms.load(Ordering::Acquire);
+        Time(self.shared.clock.wall().0.saturating_add(offset))
     }
 
     /// How often this journal's engine has started.
@@ -202,6 +216,7 @@ impl Shared {
             read_body,
             clock,
             epoch: AtomicU64::new(0),
+            offset_ms: AtomicI64::new(0),
             waiting: Mutex::default(),
             receivers: Mutex::default(),
             mappings: watch::channel(0).0,
@@ -212,6 +227,10 @@ impl Shared {
 
     pub(super) fn set_epoch(&self, epoch: u64) {
         self.epoch.store(epoch, Ordering::Release);
+    }
+
+    pub(super) fn set_offset(&self, offset_ms: i64) {
+        self.offset_ms.store(offset_ms, Ordering::Release);
     }
 
     pub(super) fn joins(&self, threads: Vec<JoinHandle<()>>) {

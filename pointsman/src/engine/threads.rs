@@ -99,6 +99,7 @@ pub fn start(setup: Setup) -> Result<Engine, Fault> {
             }
         })
     };
+    shared.set_offset(state.offset_ms);
     let mut core = Core::new(state, facts, clock, random);
     let started = core.submit(&Started { region }, Cause::Start, Caller::Engine)?;
     shared.set_epoch(started);
@@ -168,10 +169,12 @@ fn commit(
     shared: &Shared,
 ) -> io::Result<()> {
     let Batch { first, records, bodies, entries, effects: wanted, released, queues, .. } = batch;
-    if !records.is_empty() {
-        let copies = bodies.clone();
-        log.commit(records, bodies)?;
-        feed.publish(first, entries, &copies);
+    let copies = bodies.clone();
+    // Also without facts: the log may have bodies of its own to move.
+    log.commit(records, bodies)?;
+    feed.publish(first, entries, &copies);
+    if let Some(offset_ms) = batch.offset_ms {
+        shared.set_offset(offset_ms);
     }
     for tell in batch.after {
         tell();

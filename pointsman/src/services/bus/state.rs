@@ -2,12 +2,12 @@ use crate::clock::Time;
 use crate::engine::{Name, Owner};
 use crate::topology::{BusSpec, RuleSpec};
 use pointsman_router::{Pattern, Rules};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// A bus with its rules.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "Saved", into = "Saved")]
+#[derive(Debug, Deserialize)]
+#[serde(from = "Saved")]
 pub struct Bus {
     pub spec: BusSpec,
     pub owner: Owner,
@@ -83,7 +83,7 @@ impl Bus {
 }
 
 /// A bus as snapshots have it: patterns as text.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Saved {
     spec: BusSpec,
     owner: Owner,
@@ -92,10 +92,28 @@ struct Saved {
     rules: BTreeMap<Name, Rule>,
 }
 
-impl From<Bus> for Saved {
-    fn from(bus: Bus) -> Self {
-        let Bus { spec, owner, created, counts, rules, .. } = bus;
-        Saved { spec, owner, created, counts, rules }
+impl Bus {
+    fn saved(&self) -> Saved {
+        Saved {
+            spec: self.spec.clone(),
+            owner: self.owner.clone(),
+            created: self.created,
+            counts: self.counts,
+            rules: self.rules.clone(),
+        }
+    }
+}
+
+impl Serialize for Bus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.saved().serialize(serializer)
+    }
+}
+
+/// A clone's patterns are its own: [`Rules`] are shared by reference otherwise.
+impl Clone for Bus {
+    fn clone(&self) -> Self {
+        Bus::from(self.saved())
     }
 }
 

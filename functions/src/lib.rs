@@ -1,0 +1,28 @@
+//! What the shop's functions share. Each function itself is a file of `src/bin`.
+//!
+//! | module | yields |
+//! |---|---|
+//! | [`door`] | of a request: who asks, for which order, and how a refusal is told |
+//! | [`read_model`] | the orders as customers read them, by generation |
+
+pub mod door;
+pub mod read_model;
+
+use pointsman_kit::{runtime::Error, table::DynamoDb};
+use std::{env, sync::Arc};
+
+/// The value of an environment variable that the template sets.
+///
+/// # Errors
+/// If it is missing or empty; the text names it.
+pub fn variable(name: &str) -> Result<String, Error> {
+    env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| format!("the environment variable {name} is not set").into())
+}
+
+/// The tables of this account and region.
+pub fn tables(config: &pointsman_kit::aws::SdkConfig) -> Arc<DynamoDb> {
+    Arc::new(DynamoDb::new(aws_sdk_dynamodb::Client::new(config)))
+}

@@ -1,0 +1,53 @@
+//! The command line: one file a verb.
+//!
+//! `up` runs a template; the others talk to one that runs: `publish` sends an event, `tail` follows what happens,
+//! `token` signs a caller's token. `match` needs nothing but a pattern and an event.
+
+mod client;
+mod matches;
+mod publish;
+mod screen;
+mod tail;
+mod token;
+mod up;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Runs an event-driven SAM template on this machine: no Docker, no AWS account.
+#[derive(Parser)]
+#[command(name = "pointsman", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Up(up::Up),
+    Publish(publish::Publish),
+    Tail(tail::Tail),
+    Match(matches::Match),
+    Token(token::Token),
+}
+
+/// Why a command failed: one line.
+type Failure = String;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Up(up) => up.run(),
+        Verb::Publish(publish) => publish.run(),
+        Verb::Tail(tail) => tail.run(),
+        Verb::Match(matches) => matches.run(),
+        Verb::Token(token) => token.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("pointsman: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! A whole system for a `#[tokio::test]`: the template, the real binaries, free ports, a folder of its own.
+//!
+//! ```no_run
+//! # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+//! let shop = pointsman::testing::start("infra/template.yaml").await?;
+//! let token = shop.token("anna", "orders:write").await;
+//! // … requests to shop.http(), SDK calls to shop.endpoint() …
+//! shop.wait_until_idle().await;
+//! println!("{}", shop.ledger().await);
+//! # Ok(()) }
+//! ```
+
+mod ledger;
+
+pub use ledger::{Ledger, QueueLedger};
+
+use crate::adapters::control::Claims;
+use crate::clock::SystemClock;
+use crate::engine::{Asked, Caller, Cause, Engine, Id, Name, OsRandom};
+use crate::services::MoveClock;
+use crate::services::mapping::UpdateMapping;
+use crate::system::{Config, Folders, Stack, StartError, System};
+use crate::template;
+use crate::topology::Region;
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Longest that a test waits for a system to come to rest, in wall time.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Starts a template with its default parameters.
+///
+/// Functions are taken from Cargo's target folder, where a workspace's tests find them built, or from the folder that
+/// `POINTSMAN_FUNCTIONS` names. Cargo is never run here.
+///
+/// # Errors
+/// One line: the template is refused, or a function's binary is missing, with the command that builds it.
+pub async fn start(template: impl AsRef<Path>) -> Result<Running, StartError> {
+    Setup::new(template).start().await
+}
+
+/// What a system under test starts with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    template: PathBuf,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Setup {
+    /// A template with its default parameters.
+    pub fn new(template: impl AsRef<Path>) -> Self {
+        Setup { template: template.as_ref().to_owned(), parameters: BTreeMap::new() }
+    }
+
+    /// Gives a parameter a value.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Brings it up.
+    ///
+    /// # Errors
+    /// See [`start`].
+    pub async fn start(self) -> Result<Running, StartError> {
+        let folder = tempfile::tempdir().map_err(|e| StartError::new(e.to_string()))?;
+        let system = up(&self, folder.path(), [0, 0]).await?;
+        let endpoint = system.control().endpoint.clone();
+        let http = system.control().apis.first().map(|api| api.url.clone()).unwrap_or_default();
+        Ok(Running { setup: self, folder, system: Some(system), endpoint, http })
+    }
+}
+
+/// A system that runs for a test. Dropping it ends its functions and deletes its folder.
+pub struct Running {
+    setup: Setup,
+    folder: TempDir,
+    system: Option<System>,
+    endpoint: String,
+    http: String,
+}
+
+impl Running {
+    /// URL of AWS's protocols: `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// URL of the template's first HTTP API.
+    pub fn http(&self) -> &str {
+        &self.http
+    }
+
+    /// A token for `sub` with these scopes, apart by spaces.
+    pub async fn token(&self, sub: &str, scope: &str) -> String {
+        let claims = Claims { sub: sub.into(), scope: scope.into(), ..Claims::default() };
+        self.sign(claims).await
+    }
+
+    /// A token with these claims.
+    ///
+    /// # Panics
+    /// If there is no key to sign with.
+    pub async fn sign(&self, claims: Claims) -> String {
+        self.system().control().sign(claims).await.expect("the local issuer signs")
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        self.system().engine()
+    }
+
+    /// All parts.
+    ///
+    /// # Panics
+    /// Between [`Running::kill`] and [`Running::restart`].
+    pub fn system(&self) -> &System {
+        self.system.as_ref().expect("the system runs")
+    }
+
+    /// Moves engine time on; what comes due on the way happens.
+    pub async fn advance(&self, by: Duration) {
+        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let moved = self.engine().submit(MoveClock { by_ms }, operator()).await;
+        moved.expect("the clock moves on");
+    }
+
+    /// Switches the mappings of a function on or off.
+    pub async fn switch(&self, function: &str, enabled: bool) {
+        let wanted = function.to_owned();
+        let mappings = self.engine().read(move |state, _| {
+            let of_it = state.mappings.iter().filter(|(_, m)| m.spec.function == wanted);
+            of_it.map(|(name, _)| name.clone()).collect::<Vec<Name>>()
+        });
+        for mapping in mappings.await.expect("the engine runs") {
+            let change = Box::new(move |spec: &mut crate::topology::MappingSpec| {
+                spec.enabled = enabled;
+                Ok(())
+            });
+            let update = UpdateMapping { mapping, change };
+            self.engine().submit(update, operator()).await.expect("the mapping exists");
+        }
+    }
+
+    /// What went in, what came out, what is still there.
+    pub async fn ledger(&self) -> Ledger {
+        self.engine().read(|state, _| Ledger::of(state)).await.expect("the engine runs")
+    }
+
+    /// Ends the system as a crash does: nothing is told to anybody, functions are left behind.
+    pub fn kill(&mut self) {
+        if let Some(system) = self.system.take() {
+            system.abandon();
+        }
+    }
+
+    /// Starts it again on its folder, on the same ports.
+    ///
+    /// # Errors
+    /// See [`start`].
+    pub async fn restart(&mut self) -> Result<(), StartError> {
+        if let Some(system) = self.system.take() {
+            system.stop().await;
+        }
+        let ports = [port(&self.endpoint), port(&self.http)];
+        self.system = Some(up(&self.setup, self.folder.path(), ports).await?);
+        Ok(())
+    }
+
+    /// Ends it in order.
+    pub async fn stop(mut self) {
+        if let Some(system) = self.system.take() {
+            system.stop().await;
+        }
+    }
+
+    /// Waits until nothing moves any more: no invocation runs, no queue with an enabled mapping holds a message that
+    /// is visible or in flight, no asynchronous invocation waits, no stream has a record its mapping has not seen.
+    ///
+    /// # Panics
+    /// If that takes more than two minutes, with what still moves.
+    pub async fn wait_until_idle(&self) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            let mut calm = 0;
+            // Twice in a row: a record may be on its way from a table to its reader.
+            while calm < 2 {
+                calm = if self.moves().await.is_none() { calm + 1 } else { 0 };
+                crate::clock::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        if waited.await.is_err() {
+            panic!("the system does not come to rest: {}", self.moves().await.unwrap_or_default());
+        }
+    }
+
+    /// What still moves.
+    async fn moves(&self) -> Option<String> {
+        let system = self.system();
+        let looked = system.engine().read(|state, _| {
+            if let Some((id, invocation)) = state.pending().next() {
+                return Err(format!("invocation {} of {} runs", id.0, invocation.function));
+            }
+            if let Some(event) = state.async_events.values().next() {
+                return Err(format!("an asynchronous invocation of {} waits", event.function));
+            }
+            let mut streams = vec![];
+            for mapping in state.mappings.values().filter(|m| m.spec.enabled) {
+                let queue = mapping.queue().and_then(|name| state.queues.get(name));
+                if let Some(queue) = queue
+                    && queue.visible() + queue.in_flight() > 0
+                {
+                    return Err(format!(
+                        "queue {} has {} visible and {} in flight",
+                        queue.spec.name,
+                        queue.visible(),
+                        queue.in_flight()
+                    ));
+                }
+                if let Some(table) = mapping.table() {
+                    streams.push((table.to_owned(), mapping.cursor.clone()));
+                }
+            }
+            Ok(streams)
+        });
+        use crate::adapters::tables::StreamSource;
+        match looked.await.expect("the engine runs") {
+            Err(moving) => Some(moving),
+            Ok(streams) => {
+                for (table, cursor) in streams {
+                    let records = system.tables().read(&table, cursor.as_deref(), 1).await;
+                    if records.is_ok_and(|records| !records.is_empty()) {
+                        return Some(format!("the stream of {table} has unread records"));
+                    }
+                }
+                None
+            }
+        }
+    }
+}
+
+fn operator() -> Asked {
+    Asked { caller: Caller::Operator, cause: Cause::Request(Id(0)) }
+}
+
+fn port(url: &str) -> u16 {
+    url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0)
+}
+
+async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<System, StartError> {
+    let bind =
+        |port| TcpListener::bind(("127.0.0.1", port)).map_err(|e| StartError::new(e.to_string()));
+    let (aws, http) = (bind(aws)?, bind(http)?);
+    let address = |listener: &TcpListener| {
+        let address = listener.local_addr().map_err(|e| StartError::new(e.to_string()));
+        address.map(|address| format!("http://{address}"))
+    };
+    let options = template::Options {
+        parameters: setup.parameters.clone(),
+        endpoint: address(&aws)?,
+        http_base: address(&http)?,
+        ..template::Options::default()
+    };
+    let loaded = template::load(&setup.template, &options);
+    let loaded = loaded.map_err(|error| StartError::new(error.to_string()))?;
+    let stack = Stack { name: "local".into(), loaded, adopt: false, reset: false, drop: false };
+    let system = System::start(Config {
+        folder: folder.to_owned(),
+        region: Region::default(),
+        history: 64 << 20,
+        aws,
+        http: vec![http],
+        stacks: vec![stack],
+        executables: Arc::new(functions()),
+        clock: Arc::new(SystemClock),
+        random: Box::new(OsRandom::default()),
+        fatal: Arc::new(|why| panic!("{why}")),
+        complain: Arc::new(|why| eprintln!("{why}")),
+    })
+    .await?;
+    if let Err(why) = system.check_functions().await {
+        system.stop().await;
+        return Err(StartError::new(why));
+    }
+    Ok(system)
+}
+
+/// Where the functions' binaries are: beside the test's own, which lies in `target/PROFILE/deps`.
+fn functions() -> Folders {
+    let given = std::env::var_os("POINTSMAN_FUNCTIONS").map(PathBuf::from);
+    let beside = std::env::current_exe().ok();
+    let beside = beside.and_then(|exe| Some(exe.parent()?.parent()?.to_owned()));
+    Folders {
+        folders: given.or(beside).into_iter().collect(),
+        remedy: "build it with `cargo build --bins`".into(),
+    }
+}
