@@ -9,10 +9,12 @@
 //! `AWS_ENDPOINT_URL` and its per-service forms are honoured. `POINTSMAN_TLS_ROOTS=system` trusts
 //! the system's roots instead, for a proxy or an endpoint with a certificate of its own.
 
+pub use aws_config::SdkConfig;
+
 #[cfg(any(feature = "eventbridge", feature = "sqs"))]
 use crate::delivery::Failure;
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    BehaviorVersion, Region, environment::EnvironmentVariableCredentialsProvider,
     timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{

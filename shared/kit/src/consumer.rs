@@ -10,8 +10,8 @@
 //! - a panic is caught and tried again; SQS gives up on it by itself;
 //! - a handler still running at the deadline is dropped, and what was not begun is returned.
 //!
-//! There are two sorts. A *consumer* ([`run`]) decides and acts, on live records alone; a replay
-//! passes it by. A *projection* ([`run_projection`]) only rebuilds its own state, for each open
+//! There are two sorts. A *consumer* (`run`) decides and acts, on live records alone; a replay
+//! passes it by. A *projection* (`run_projection`) only rebuilds its own state, for each open
 //! generation of it, and may be fed from a replay. The first gets a [`Live`], which appending and
 //! outside effects ask for; the second gets none.
 //!

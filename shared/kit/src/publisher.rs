@@ -2,7 +2,7 @@
 //!
 //! `PutEvents` answers 200 also when it took nothing: every entry has its own result. [`Publisher`]
 //! reads them all, sends the failed ones again until the deadline, and hands back what became of
-//! each. The bus itself is behind [`Bus`]: [`EventBridge`] (feature `eventbridge`) or [`Memory`].
+//! each. The bus itself is behind [`Bus`]: `EventBridge` (feature `eventbridge`) or [`Memory`].
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {

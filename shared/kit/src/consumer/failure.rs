@@ -55,6 +55,13 @@ impl From<store::Error> for Failure {
     }
 }
 
+impl From<store::NotAppendable> for Failure {
+    /// The code's fault, not the record's: it waits for the code to be mended.
+    fn from(error: store::NotAppendable) -> Self {
+        Self::retry(error)
+    }
+}
+
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         Self::reject(error)

@@ -4,6 +4,7 @@ use super::{
     Event, Principal, Problem,
     wire::{Authorizer, Http, Jwt, RequestContext},
 };
+use crate::live::Live;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use pointsman_event::Timestamp;
 use serde::de::DeserializeOwned;
@@ -59,6 +60,11 @@ impl Request {
             params: event.path_parameters.unwrap_or_default(),
             query: event.query_string_parameters.unwrap_or_default(),
         })
+    }
+
+    /// The right to act: nobody replays requests.
+    pub fn live(&self) -> Live {
+        Live::new()
     }
 
     /// The caller.

@@ -16,13 +16,15 @@ pub struct Response {
     pub body: String,
 }
 
-/// Why a request was not done, as its caller is told: `{"error": …, "field": …}`.
+/// Why a request was not done, as its caller is told: `{"error": …, "code": …, "field": …}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The status code.
     pub status: u16,
     /// What is wrong, for the caller to read.
     pub error: String,
+    /// What is wrong in a word, for programs, where the status alone does not say it.
+    pub code: Option<&'static str>,
     /// Where in the request.
     pub field: Option<String>,
     /// What really happened, for the log alone.
@@ -56,7 +58,8 @@ impl Response {
 impl Problem {
     /// `status`, saying `error`.
     pub fn new(status: u16, error: &str) -> Self {
-        Self { status, error: error.to_owned(), field: None, cause: None, headers: BTreeMap::new() }
+        let headers = BTreeMap::new();
+        Self { status, error: error.to_owned(), code: None, field: None, cause: None, headers }
     }
 
     /// 400: the request is malformed.
@@ -89,6 +92,12 @@ impl Problem {
         Self::new(503, error).header("retry-after", 1)
     }
 
+    /// Adds the word for programs: stable, in PascalCase.
+    #[must_use]
+    pub fn code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
     /// Names the field, header or parameter at fault.
     #[must_use]
     pub fn at(mut self, field: &str) -> Self {
@@ -110,9 +119,11 @@ impl From<Problem> for Response {
         struct Body {
             error: String,
             #[serde(skip_serializing_if = "Option::is_none")]
+            code: Option<&'static str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             field: Option<String>,
         }
-        let body = Body { error: problem.error, field: problem.field };
+        let body = Body { error: problem.error, code: problem.code, field: problem.field };
         let mut response = Self::json(problem.status, &body);
         response.headers.extend(problem.headers);
         response
@@ -136,5 +147,27 @@ impl From<crate::table::Error> for Problem {
         } else {
             Self::internal(&error.to_string())
         }
+    }
+}
+
+impl From<crate::store::Error> for Problem {
+    fn from(error: crate::store::Error) -> Self {
+        match error {
+            crate::store::Error::Table(error) => error.into(),
+            error => Self::internal(&error.to_string()),
+        }
+    }
+}
+
+impl From<crate::store::NotAppendable> for Problem {
+    fn from(error: crate::store::NotAppendable) -> Self {
+        Self::internal(&error.to_string())
+    }
+}
+
+impl From<pointsman_event::ReadError> for Problem {
+    /// A stored event that today's code can't read: nothing a caller could do about.
+    fn from(error: pointsman_event::ReadError) -> Self {
+        Self::internal(&error.to_string())
     }
 }

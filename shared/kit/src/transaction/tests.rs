@@ -96,7 +96,10 @@ async fn each_condition_that_is_false_at_the_table_gets_its_verdict() {
     let closed = Op::put(Key::new("T", "s#1", "guard"), Item::new());
     let done = once(BODY).op(Some("before".into()));
     assert_eq!(verdict(&[]).await, (Verdict::Committed, 3));
-    assert_eq!(verdict(std::slice::from_ref(&done)).await, (Verdict::Done(Some("before".into())), 0));
+    assert_eq!(
+        verdict(std::slice::from_ref(&done)).await,
+        (Verdict::Done(Some("before".into())), 0)
+    );
     assert_eq!(verdict(&[done, stock(0)]).await, (Verdict::Done(Some("before".into())), 0));
     assert_eq!(verdict(&[once(b"x").op(None)]).await, (Verdict::Mismatch, 0));
     assert_eq!(verdict(&[row("theirs"), stock(0)]).await, (Verdict::VersionTaken, 0));
