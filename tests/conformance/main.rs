@@ -1,0 +1,1 @@
+//! Habits and contracts, held by tests.

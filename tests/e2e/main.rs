@@ -1,0 +1,1 @@
+//! The shop as its users see it: HTTP in, read model out.

@@ -1,0 +1,1 @@
+//! AWS CLI, boto3 and the Rust SDK against the engine.
