@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 const FILES: [&str; 2] = ["tables.sqlite", "tables.sqlite-wal"];
 
@@ -115,6 +116,13 @@ struct Gate {
     syncs: Arc<AtomicUsize>,
 }
 
+impl Gate {
+    /// Waits until a sync is held; the limit only turns a hang into a failure.
+    fn entered(&self) {
+        self.entered.recv_timeout(Duration::from_secs(20)).expect("a sync");
+    }
+}
+
 fn gated() -> (SyncLog, Gate) {
     let (enter, entered) = mpsc::channel();
     let (go, gone) = mpsc::channel();
@@ -157,16 +165,18 @@ fn put(sk: &str) -> Value {
 async fn nothing_is_answered_before_its_sync_and_a_group_shares_one() {
     let (sync, gate) = gated();
     let shop = Shop::open_in(tempfile::tempdir().expect("a folder"), sync);
+    // Goes before the shop does, which waits for its thread, should this fail.
+    let gate = gate;
     let mut woken = shop.tables.woken();
     let spec = [store()];
     let mut made = shop.tables.reconcile(&spec);
     assert!(made.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    gate.entered.recv().expect("a sync");
+    gate.entered();
     gate.go.send(()).expect("let go");
     made.await.expect("the store is made");
 
     let mut first = ask(&shop, "PutItem", put("0"));
-    gate.entered.recv().expect("a sync");
+    gate.entered();
     assert!(waits(&mut first), "answered before its sync ended");
     let key = json!({ "pk": { "S": "order#1" }, "sk": { "S": "5" } });
     let mut group: Vec<_> = (1..=16).map(|n| ask(&shop, "PutItem", put(&n.to_string()))).collect();
@@ -175,7 +185,7 @@ async fn nothing_is_answered_before_its_sync_and_a_group_shares_one() {
     assert!(records.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
 
     gate.go.send(()).expect("let go");
-    gate.entered.recv().expect("a sync");
+    gate.entered();
     assert_eq!(first.await.map(|answer| answer.status), Ok(200));
     assert!(group.iter_mut().all(waits), "answered before the group's sync ended");
     assert!(
@@ -184,13 +194,15 @@ async fn nothing_is_answered_before_its_sync_and_a_group_shares_one() {
     );
     assert_eq!(*woken.borrow_and_update(), 1);
 
-    gate.go.send(()).expect("let go");
+    // From here on nothing is held.
+    let Gate { go, syncs, .. } = gate;
+    drop(go);
     for asked in group {
         assert_eq!(asked.await.map(|answer| answer.status), Ok(200));
     }
     assert_eq!(records.await.map(|records| records.len()), Ok(17));
     assert_eq!(*woken.borrow_and_update(), 17);
-    assert_eq!(gate.syncs.load(SeqCst), 3, "of the table, of the first write, of the group");
+    assert_eq!(syncs.load(SeqCst), 3, "of the table, of the first write, of the group");
 }
 
 #[tokio::test]
