@@ -21,7 +21,8 @@ pub fn build(template: &Path, resources: &[Resource], release: bool) -> Result<B
     let mut built = Built::default();
     for (manifest, binaries) in crates(template, resources) {
         let mut command = cargo();
-        command.arg("build").arg("--manifest-path").arg(&manifest);
+        // --workspace chooses features as a plain `cargo build` at its root does, so that nothing is compiled twice.
+        command.args(["build", "--workspace", "--manifest-path"]).arg(&manifest);
         if release {
             command.arg("--release");
         }
