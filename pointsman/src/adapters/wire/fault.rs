@@ -70,11 +70,8 @@ fn status_of(number: u16) -> StatusCode {
 /// An error of an AWS JSON service.
 pub(super) fn json(service: Service, fault: &Fault, id: Id) -> Response<Body> {
     let shape = shape(service, fault.code);
-    let is_model = shape.name != shape.query || !service_wide(shape.name);
     let kind = match service {
-        Service::Sqs if is_model && shape.name != "AccessDeniedException" => {
-            format!("com.amazonaws.sqs#{}", shape.name)
-        }
+        Service::Sqs if !is_common(shape.name) => format!("com.amazonaws.sqs#{}", shape.name),
         Service::Sqs | Service::Tables => format!("com.amazon.coral.service#{}", shape.name),
         _ => shape.name.to_owned(),
     };
@@ -118,10 +115,11 @@ pub(super) fn query(service: Service, fault: &Fault, id: Id) -> Response<Body> {
 }
 
 /// Errors that belong to no service's model.
-fn service_wide(name: &str) -> bool {
+fn is_common(name: &str) -> bool {
     matches!(
         name,
-        "ExpiredTokenException"
+        "AccessDeniedException"
+            | "ExpiredTokenException"
             | "InternalFailure"
             | "InvalidSignatureException"
             | "RequestEntityTooLarge"

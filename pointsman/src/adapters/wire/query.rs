@@ -24,9 +24,13 @@ impl Default for Node {
     }
 }
 
-/// The action and the other parameters, if this is a Query request. A path other than `/` is the queue's URL where
-/// the parameters name none.
+/// The action and the other parameters, if this is a Query request: to `/`, or to a queue's URL, which then is the
+/// queue where the parameters name none.
 pub(super) fn parse(parts: &Parts, body: &Bytes) -> Option<(String, Form)> {
+    let path = parts.uri.path();
+    if path != "/" && !is_queue_path(path) {
+        return None;
+    }
     let is_form = parts
         .headers
         .get(CONTENT_TYPE)
@@ -44,10 +48,18 @@ pub(super) fn parse(parts: &Parts, body: &Bytes) -> Option<(String, Form)> {
         form.0.put(&name, value.into_owned());
     }
     let action = form.text("Action")?.to_owned();
-    if form.text("QueueUrl").is_none() && parts.uri.path() != "/" {
-        form.0.put("QueueUrl", parts.uri.path().to_owned());
+    if form.text("QueueUrl").is_none() && path != "/" {
+        form.0.put("QueueUrl", path.to_owned());
     }
     Some((action, form))
+}
+
+/// `/000000000000/orders`: where Query requests of SQS may be sent to.
+pub(super) fn is_queue_path(path: &str) -> bool {
+    let mut parts = path.trim_start_matches('/').split('/');
+    let account = parts.next().unwrap_or_default();
+    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    is_account && parts.next().is_some_and(|name| !name.is_empty()) && parts.next().is_none()
 }
 
 impl Form {

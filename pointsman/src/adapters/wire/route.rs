@@ -109,7 +109,7 @@ async fn by_action(
     let service = match (signed_for, form.version()) {
         (Some("sqs"), _) | (None, Some("2012-11-05")) => Service::Sqs,
         (Some("sts"), _) | (None, Some("2011-06-15")) => Service::Sts,
-        (None, None) if sqs::is_queue_path(parts.uri.path()) => Service::Sqs,
+        (None, None) if query::is_queue_path(parts.uri.path()) => Service::Sqs,
         _ => Service::Unknown,
     };
     let ask = match Ask::new(wire, service, id, &parts.headers, credential) {

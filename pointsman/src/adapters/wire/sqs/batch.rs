@@ -1,13 +1,12 @@
 //! What the three batch actions have in common: the rules for entries, and results by id.
 
+use super::super::fault::shape;
+use super::super::route::Service;
 use crate::engine::Fault;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-use super::super::fault::shape;
-use super::super::route::Service;
-
-/// Results by entry, in the entries' order within each list.
+/// Results by entry; an entry is found by its id, not by its place.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Reply<T> {

@@ -58,14 +58,6 @@ pub(super) async fn answer(ask: &Ask<'_>, action: &str, input: Input) -> Result<
     }
 }
 
-/// `/000000000000/orders`: where Query requests may be sent to.
-pub(super) fn is_queue_path(path: &str) -> bool {
-    let mut parts = path.trim_start_matches('/').split('/');
-    let account = parts.next().unwrap_or_default();
-    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    is_account && parts.next().is_some_and(|name| !name.is_empty()) && parts.next().is_none()
-}
-
 fn unsupported(message: String) -> Fault {
     Fault::new("AWS.SimpleQueueService.UnsupportedOperation", message)
 }

@@ -10,6 +10,7 @@ use crate::services::queue::{Receipt, Receive, existing};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 #[derive(Deserialize)]
@@ -89,7 +90,7 @@ impl Action for Request {
         let visibility = self.visibility_timeout.map(visibility).transpose()?;
         self.check_names()?;
         let handed = receive(ask, Receive { queue, max, visibility }, wait).await?;
-        let messages = handed.into_iter().map(|handed| self.show(ask, handed));
+        let messages = handed.into_iter().filter_map(|handed| self.show(ask, handed).transpose());
         Ok(Reply { messages: messages.collect::<Result<_, _>>()? })
     }
 }
@@ -133,13 +134,16 @@ impl Request {
         }
     }
 
-    fn show(&self, ask: &Ask<'_>, handed: Handed) -> Result<Message, Fault> {
-        let body = ask.engine().body(handed.body.id).map_err(|error| {
-            Fault::new(
-                "InternalFailure",
-                format!("The text of message {} could not be read: {error}.", handed.id),
-            )
-        })?;
+    /// The message, unless somebody has purged the queue since it was handed out.
+    fn show(&self, ask: &Ask<'_>, handed: Handed) -> Result<Option<Message>, Fault> {
+        let body = match ask.engine().body(handed.body.id) {
+            Ok(body) => body,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                let text = format!("The text of message {} could not be read: {error}.", handed.id);
+                return Err(Fault::new("InternalFailure", text));
+            }
+        };
         let extra = handed.extra.as_deref();
         let chosen: BTreeMap<String, Attribute> = extra
             .into_iter()
@@ -147,7 +151,7 @@ impl Request {
             .filter(|(name, _)| attribute::is_wanted(&self.message_attribute_names, name))
             .map(|(name, attribute)| (name.clone(), attribute.clone()))
             .collect();
-        Ok(Message {
+        Ok(Some(Message {
             message_id: handed.id.to_string(),
             receipt_handle: encode_receipt(Receipt { seq: handed.seq, receipt: handed.receipt }),
             md5_of_body: digest::of_body(&body),
@@ -158,7 +162,7 @@ impl Request {
                 .map(|(name, attribute)| (name, Wired::of(attribute)))
                 .collect(),
             body,
-        })
+        }))
     }
 
     fn system(&self, ask: &Ask<'_>, handed: &Handed) -> BTreeMap<&'static str, String> {

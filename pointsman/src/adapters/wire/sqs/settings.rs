@@ -1,13 +1,12 @@
 //! A queue's attributes: names and texts on the wire, settings in the engine.
 
+use super::super::field::Int;
 use super::{unknown_attribute, unsupported};
 use crate::engine::Fault;
 use crate::topology::{QueueSpec, Redrive, Region};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
-
-use super::super::field::Int;
 
 /// Kept and shown, without effect here.
 const KEPT: [&str; 5] = [
