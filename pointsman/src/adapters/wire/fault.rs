@@ -127,3 +127,34 @@ fn is_common(name: &str) -> bool {
             | "UnknownOperationException"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt as _;
+
+    /// Status, the header of SQS's older protocol, body.
+    async fn short(response: Response<Body>) -> (u16, Option<String>, String) {
+        let status = response.status().as_u16();
+        let header = response.headers().get("x-amzn-query-error");
+        let header = header.map(|value| value.to_str().unwrap().to_owned());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, header, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_denial_looks_as_each_service_shows_it() {
+        let denied = |code| Fault::new(code, "User: a is not authorized");
+        let sqs = short(json(Service::Sqs, &denied("AccessDenied"), Id(1))).await;
+        let coral = r#"{"Message":"User: a is not authorized","__type":"com.amazon.coral.service#AccessDeniedException"}"#;
+        assert_eq!(sqs, (403, Some("AccessDenied;Sender".into()), coral.into()));
+        let exception = denied("AccessDeniedException");
+        let tables = short(json(Service::Tables, &exception, Id(1))).await;
+        assert_eq!(tables, (400, None, coral.into()));
+        let (status, _, events) = short(json(Service::Events, &exception, Id(1))).await;
+        assert_eq!(status, 400);
+        assert!(events.contains(r#""__type":"AccessDeniedException""#), "{events}");
+        let lambda = short(rest(&exception, Id(1))).await;
+        assert_eq!(lambda, (403, None, r#"{"Message":"User: a is not authorized"}"#.into()));
+    }
+}

@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
@@ -56,11 +56,9 @@ async fn connection(wire: Arc<Wire>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let mut stopping = wire.stopping.clone();
     let service = service_fn(|request| answer(wire.clone(), request));
+    // Without a timer hyper closes no idle connection under a client that is about to use it again.
     let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .pipeline_flush(true)
-            .serve_connection(TokioIo::new(stream), service)
+        http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), service)
     );
     tokio::select! {
         // A client that goes in the middle of a request is no fault of ours.

@@ -1,7 +1,7 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
 use super::super::field::Int;
-use super::super::page::page;
+use super::super::page::{behind, page};
 use super::describe_event_bus::Reply as Bus;
 use crate::engine::Fault;
 use serde::{Deserialize, Serialize};
@@ -29,9 +29,10 @@ impl Action for Request {
         let (limit, after) = super::paging(self.limit, self.next_token.as_deref())?;
         let prefix = self.name_prefix.unwrap_or_default();
         ask.read(move |state, _| {
-            let buses = state.buses.iter().filter(|(name, _)| name.starts_with(&prefix));
+            let buses = behind(&state.buses, after.as_deref());
+            let buses = buses.filter(|(name, _)| name.starts_with(&prefix));
             let buses = buses.map(|(name, bus)| (name, Bus::of(bus, &state.region)));
-            let page = page(buses, after.as_deref(), limit);
+            let page = page(buses, limit);
             Reply { event_buses: page.items, next_token: page.next }
         })
         .await

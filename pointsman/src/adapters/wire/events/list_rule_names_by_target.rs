@@ -1,7 +1,7 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
 use super::super::field::Int;
-use super::super::page::page;
+use super::super::page::{behind, page};
 use super::required;
 use crate::engine::Fault;
 use crate::services::bus::existing;
@@ -32,10 +32,10 @@ impl Action for Request {
         let bus = super::bus(ask.region(), self.event_bus_name);
         let target = required(self.target_arn, "targetArn")?;
         ask.read(move |state, _| {
-            let rules = existing(state, &bus)?.rules.iter();
+            let rules = behind(&existing(state, &bus)?.rules, after.as_deref());
             let rules = rules.filter(|(_, rule)| rule.spec.targets.iter().any(|t| t.arn == target));
             let rules = rules.map(|(name, _)| (name, name.to_string()));
-            let page = page(rules, after.as_deref(), limit);
+            let page = page(rules, limit);
             Ok(Reply { rule_names: page.items, next_token: page.next })
         })
         .await?

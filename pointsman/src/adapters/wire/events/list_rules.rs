@@ -1,7 +1,7 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
 use super::super::field::Int;
-use super::super::page::page;
+use super::super::page::{behind, page};
 use super::describe_rule::Reply as Rule;
 use crate::engine::Fault;
 use crate::services::bus::existing;
@@ -32,10 +32,10 @@ impl Action for Request {
         let bus = super::bus(ask.region(), self.event_bus_name);
         let prefix = self.name_prefix.unwrap_or_default();
         ask.read(move |state, _| {
-            let rules = existing(state, &bus)?.rules.iter();
+            let rules = behind(&existing(state, &bus)?.rules, after.as_deref());
             let rules = rules.filter(|(name, _)| name.starts_with(&prefix));
             let rules = rules.map(|(name, rule)| (name, Rule::of(&rule.spec, &state.region)));
-            let page = page(rules, after.as_deref(), limit);
+            let page = page(rules, limit);
             Ok(Reply { rules: page.items, next_token: page.next })
         })
         .await?

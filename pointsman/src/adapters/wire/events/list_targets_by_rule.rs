@@ -34,10 +34,11 @@ impl Action for Request {
         let bus = super::bus(ask.region(), self.event_bus_name);
         ask.read(move |state, _| {
             let rule = existing_rule(state, &bus, &rule)?;
-            let mut targets: Vec<_> = rule.spec.targets.iter().collect();
+            let behind = |id: &str| after.as_deref().is_none_or(|after| id > after);
+            let mut targets: Vec<_> = rule.spec.targets.iter().filter(|t| behind(&t.id)).collect();
             targets.sort_by(|a, b| a.id.cmp(&b.id));
             let targets = targets.into_iter().map(|target| (&target.id, Target::of(target)));
-            let page = page(targets, after.as_deref(), limit);
+            let page = page(targets, limit);
             Ok(Reply { targets: page.items, next_token: page.next })
         })
         .await?

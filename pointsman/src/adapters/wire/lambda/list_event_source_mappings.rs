@@ -1,5 +1,5 @@
 use super::super::ask::Ask;
-use super::super::page::page;
+use super::super::page::{behind, page};
 use super::super::reply::Body;
 use super::mapping::Shown;
 use super::name::function;
@@ -29,13 +29,11 @@ pub(super) async fn answer(ask: &Ask<'_>, query: &Query) -> Result<Response<Body
     let source = query.get("EventSourceArn").map(str::to_owned);
     let reply = ask
         .read(move |state, _| {
-            let mappings = state
-                .mappings
-                .iter()
+            let mappings = behind(&state.mappings, after.as_deref())
                 .filter(|(_, m)| name.as_deref().is_none_or(|name| m.spec.function == name))
                 .filter(|(_, m)| source.as_deref().is_none_or(|arn| reads(m, arn, &state.region)))
                 .map(|(uuid, mapping)| (uuid, Shown::of(mapping, &state.region)));
-            let page = page(mappings, after.as_deref(), limit);
+            let page = page(mappings, limit);
             Reply { event_source_mappings: page.items, next_marker: page.next }
         })
         .await?;

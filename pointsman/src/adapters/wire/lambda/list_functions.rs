@@ -1,5 +1,5 @@
 use super::super::ask::Ask;
-use super::super::page::page;
+use super::super::page::{behind, page};
 use super::super::reply::Body;
 use super::configuration::Configuration;
 use super::{Query, json};
@@ -23,9 +23,9 @@ pub(super) async fn answer(ask: &Ask<'_>, query: &Query) -> Result<Response<Body
     let (limit, after) = query.paging(PAGE)?;
     let reply = ask
         .read(move |state, _| {
-            let functions = state.functions.iter();
+            let functions = behind(&state.functions, after.as_deref());
             let functions = functions.map(|(n, f)| (n, Configuration::of(f, &state.region)));
-            let page = page(functions, after.as_deref(), limit);
+            let page = page(functions, limit);
             Reply { functions: page.items, next_marker: page.next }
         })
         .await?;

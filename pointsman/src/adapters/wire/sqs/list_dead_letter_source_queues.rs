@@ -1,7 +1,7 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
 use super::super::field::Int;
-use super::super::page::page;
+use super::super::page::{behind, page};
 use super::{paging, queue};
 use crate::engine::Fault;
 use crate::services::queue::existing;
@@ -35,12 +35,10 @@ impl Action for Request {
         ask.read(move |state, _| {
             existing(state, &name)?;
             let is_source = |redrive: &crate::topology::Redrive| redrive.target == arn;
-            let sources = state
-                .queues
-                .iter()
+            let sources = behind(&state.queues, paging.after.as_deref())
                 .filter(|(_, queue)| queue.spec.redrive.as_ref().is_some_and(is_source))
                 .map(|(name, _)| (name, state.region.queue_url(&endpoint, name)));
-            let page = page(sources, paging.after.as_deref(), paging.limit);
+            let page = page(sources, paging.limit);
             Ok(Reply { queue_urls: page.items, next_token: page.next.filter(|_| paging.tells) })
         })
         .await?

@@ -1,7 +1,7 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
 use super::super::field::Int;
-use super::super::page::page;
+use super::super::page::{behind, page};
 use super::paging;
 use crate::engine::Fault;
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,10 @@ impl Action for Request {
         let prefix = self.queue_name_prefix.unwrap_or_default();
         let endpoint = ask.wire.state.endpoint.clone();
         ask.read(move |state, _| {
-            let queues = state.queues.keys().filter(|name| name.starts_with(&prefix));
-            let queues = queues.map(|name| (name, state.region.queue_url(&endpoint, name)));
-            let page = page(queues, paging.after.as_deref(), paging.limit);
+            let queues = behind(&state.queues, paging.after.as_deref());
+            let queues = queues.filter(|(name, _)| name.starts_with(&prefix));
+            let queues = queues.map(|(name, _)| (name, state.region.queue_url(&endpoint, name)));
+            let page = page(queues, paging.limit);
             Reply { queue_urls: page.items, next_token: page.next.filter(|_| paging.tells) }
         })
         .await
