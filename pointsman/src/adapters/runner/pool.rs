@@ -182,7 +182,9 @@ impl Pool {
             // Whoever had the turn before may have shown that it starts again.
             clock::sleep(self.pause(&name).1).await;
         }
-        let program = self.executables.find(spec)?;
+        // It is run from its own folder, where a relative path would lead elsewhere.
+        let program = std::path::absolute(self.executables.find(spec)?)
+            .map_err(|error| format!("its path cannot be made absolute: {error}"))?;
         let generation = self.functions().get(&name).map_or(0, |function| function.generation);
         let (ask, inbox) = unbounded_channel();
         let Some(id) = self.registry.add(&name, ask.clone()) else { return Ok(false) };

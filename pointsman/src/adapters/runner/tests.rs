@@ -1,5 +1,6 @@
 //! A runner on a real engine, with functions that are tasks of the test and speak the Runtime API over its socket.
 
+mod crashes;
 mod failures;
 mod fake;
 mod lifecycle;

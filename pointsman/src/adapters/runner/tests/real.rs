@@ -33,11 +33,9 @@ fn act(payload: &str) -> String {
         "exit" => std::process::exit(7),
         "pid" => std::process::id().to_string(),
         "child" => {
-            let child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+            let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
             println!("child {}", child.id());
-            loop {
-                std::thread::park();
-            }
+            child.wait().unwrap().to_string()
         }
         other => {
             println!("told {other}");

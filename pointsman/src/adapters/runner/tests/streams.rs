@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-fn stream_to_echo(change: impl FnOnce(&mut MappingSpec)) -> Vec<Spec> {
+pub(super) fn stream_to_echo(change: impl FnOnce(&mut MappingSpec)) -> Vec<Spec> {
     let mut mapping = MappingSpec {
         uuid: "store-to-echo".into(),
         function: "echo".into(),
