@@ -1,0 +1,82 @@
+//! The Python tools that some steps need, in a virtual environment under `target/`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
+
+/// The tools, or their installation while it runs.
+pub(crate) struct Tools {
+    folder: PathBuf,
+    installing: Mutex<Installation>,
+}
+
+enum Installation {
+    Runs(JoinHandle<Result<(), String>>),
+    Over(Result<(), String>),
+}
+
+impl Tools {
+    /// Begins to install what `tests/requirements.txt` names, unless just that is installed.
+    pub(crate) fn install(root: &Path) -> Tools {
+        let folder = root.join("target/tools");
+        let (root, into) = (root.to_owned(), folder.clone());
+        let installing = thread::spawn(move || install(&root, &into));
+        Tools { folder, installing: Mutex::new(Installation::Runs(installing)) }
+    }
+
+    /// Waits for the installation; then the folder of the tools' commands.
+    pub(crate) fn bin(&self) -> Result<PathBuf, String> {
+        let mut installing = self.installing.lock().map_err(|_| "an earlier step panicked")?;
+        if let Installation::Runs(_) = *installing {
+            let over = Installation::Over(Err("the installation of the tools panicked".into()));
+            if let Installation::Runs(thread) = std::mem::replace(&mut *installing, over)
+                && let Ok(result) = thread.join()
+            {
+                *installing = Installation::Over(result);
+            }
+        }
+        match &*installing {
+            Installation::Over(result) => result.clone().map(|()| self.folder.join("bin")),
+            Installation::Runs(_) => Err("the tools are still being installed".into()),
+        }
+    }
+}
+
+fn install(root: &Path, folder: &Path) -> Result<(), String> {
+    let wanted = fs::read_to_string(root.join("tests/requirements.txt"))
+        .map_err(|error| format!("tests/requirements.txt cannot be read: {error}"))?;
+    // Written last: tools without it are half an installation.
+    let installed = folder.join("requirements.txt");
+    if fs::read_to_string(&installed).is_ok_and(|there| there == wanted) {
+        return Ok(());
+    }
+    let log = root.join("target/tools.log");
+    let file = fs::create_dir_all(root.join("target")).and_then(|()| File::create(&log));
+    let file = file.map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
+    let run = |command: &mut Command, otherwise: &str| {
+        let copy = || file.try_clone().map_or_else(|_| Stdio::null(), Stdio::from);
+        let status = command.stdin(Stdio::null()).stdout(copy()).stderr(copy()).status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(format!("{otherwise}; {} says more", log.display())),
+        }
+    };
+    run(
+        Command::new("python3").arg("--version"),
+        "Python 3 is needed, and the command python3 does not run: install it",
+    )?;
+    run(
+        Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder),
+        "python3 cannot make a virtual environment: install its module venv (on Debian and Ubuntu the package \
+         python3-venv)",
+    )?;
+    let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r"];
+    run(
+        Command::new(folder.join("bin/python")).args(pip).arg(root.join("tests/requirements.txt")),
+        "pip could not install what tests/requirements.txt names",
+    )?;
+    fs::write(&installed, wanted)
+        .map_err(|error| format!("{} cannot be written: {error}", installed.display()))
+}
