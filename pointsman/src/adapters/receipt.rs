@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 const VERSION: u8 = 1;
 
 /// The handle as SQS and Lambda show it: opaque text.
-pub fn encode_receipt(receipt: Receipt) -> String {
+pub(crate) fn encode_receipt(receipt: Receipt) -> String {
     let mut bytes = [VERSION; 17];
     bytes[1..9].copy_from_slice(&receipt.seq.to_be_bytes());
     bytes[9..].copy_from_slice(&receipt.receipt.to_be_bytes());
@@ -16,7 +16,7 @@ pub fn encode_receipt(receipt: Receipt) -> String {
 }
 
 /// What a handle stands for; `None` if it is none of ours (`ReceiptHandleIsInvalid`).
-pub fn decode_receipt(handle: &str) -> Option<Receipt> {
+pub(crate) fn decode_receipt(handle: &str) -> Option<Receipt> {
     let bytes: [u8; 17] = STANDARD.decode(handle).ok()?.try_into().ok()?;
     let (seq, receipt) = bytes[1..].split_at(8);
     (bytes[0] == VERSION).then(|| Receipt {

@@ -71,7 +71,14 @@ pub enum Payload {
     /// A stored body.
     Stored(Body),
     /// Messages of a queue, to be written as an SQS event.
-    Messages { mapping: Name, queue: Name, messages: Vec<Handed> },
+    Messages {
+        /// The mapping that took them.
+        mapping: Name,
+        /// The queue they are from.
+        queue: Name,
+        /// The messages.
+        messages: Vec<Handed>,
+    },
 }
 
 /// A message as it is handed to a receiver.

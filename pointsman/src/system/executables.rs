@@ -23,7 +23,8 @@ impl Executables for Folders {
         // A folder that `sam build` made, or cargo-lambda: NAME/bootstrap.
         let places = |folder: &PathBuf| [folder.join(name), folder.join(name).join("bootstrap")];
         let found = self.folders.iter().flat_map(places).find(|path| path.is_file());
-        found.ok_or_else(|| {
+        // A function starts in a folder of its own.
+        found.and_then(|path| std::path::absolute(path).ok()).ok_or_else(|| {
             let folders: Vec<String> =
                 self.folders.iter().map(|f| f.display().to_string()).collect();
             format!("{name} is not in {}: {}", folders.join(" or "), self.remedy)

@@ -9,9 +9,13 @@ use std::collections::BTreeMap;
 #[derive(Debug, Deserialize)]
 #[serde(from = "Saved")]
 pub struct Bus {
+    /// Its settings.
     pub spec: BusSpec,
+    /// Who made it.
     pub owner: Owner,
+    /// `CreationTime`
     pub created: Time,
+    /// What has come to it.
     pub counts: Counts,
     /// Rules by name.
     pub rules: BTreeMap<Name, Rule>,

@@ -11,9 +11,13 @@ const ASYNC_AT_ONCE: usize = 10;
 /// A function, and what of it is going on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
+    /// Its settings.
     pub spec: FunctionSpec,
+    /// Who made it.
     pub owner: Owner,
+    /// When it was made.
     pub created: Time,
+    /// What has happened to it.
     pub counts: Counts,
     /// Invocations that are not over.
     pub running: usize,

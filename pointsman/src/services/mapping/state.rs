@@ -11,9 +11,13 @@ const BATCHES_AT_ONCE: usize = 5;
 /// A mapping, and where it stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Mapping {
+    /// Its settings.
     pub spec: MappingSpec,
+    /// Who made it.
     pub owner: Owner,
+    /// When it was made.
     pub created: Time,
+    /// `LastModified`
     pub modified: Time,
     /// Sequence number of the last record of a stream that is settled.
     pub cursor: Option<String>,

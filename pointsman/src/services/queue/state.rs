@@ -8,12 +8,17 @@ use std::sync::Arc;
 /// A queue: its settings, its messages and what it has counted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Queue {
+    /// Its settings.
     pub spec: QueueSpec,
+    /// Who made it.
     pub owner: Owner,
+    /// `CreatedTimestamp`
     pub created: Time,
+    /// `LastModifiedTimestamp`
     pub modified: Time,
     /// It left its template with messages in it, and goes when they are gone.
     pub retained: bool,
+    /// What has happened to its messages.
     pub counts: Counts,
     messages: BTreeMap<u64, Message>,
     /// Messages in the order of becoming visible. Entries whose turn is not the message's are stale.
@@ -40,13 +45,19 @@ pub struct Counts {
 /// A message in a queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
+    /// `MessageId`
     pub id: Id,
+    /// Its text.
     pub body: Body,
     /// When it first entered a queue; kept when it moves to a dead-letter queue.
     pub sent: Time,
+    /// `ApproximateFirstReceiveTimestamp`
     pub first_received: Option<Time>,
+    /// `ApproximateReceiveCount`
     pub receives: u32,
+    /// Where it is in its life.
     pub place: Position,
+    /// Attributes, where there are any.
     pub extra: Option<Arc<Extra>>,
     /// The queue it came from as a dead letter.
     pub dead_letter_source: Option<Name>,
@@ -63,7 +74,9 @@ pub enum Position {
     Visible,
     /// Received, and hidden until its time is up.
     InFlight {
+        /// Until when.
         until: Time,
+        /// Which receive it was: with the message's number, the receipt handle.
         receipt: u64,
         /// The invocation that has it, if a mapping took it and the invocation is not over.
         batch: Option<InvocationId>,
