@@ -1,0 +1,87 @@
+use crate::shop::{
+    BUS, EMPTY_BATCH, FUNCTION, QUEUE, SOURCE, TABLE, all_were_deleted, run, start, tool,
+};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_aws_cli_puts_events_receives_invokes_and_scans() {
+    let Some(program) = tool("aws", "the AWS CLI") else { return };
+    let shop = start().await;
+    let aws = Aws { program, endpoint: shop.endpoint().to_owned() };
+
+    let entries = json!([
+        { "EventBusName": BUS, "Source": SOURCE, "DetailType": "OrderPlaced", "Detail": r#"{"n":1}"# },
+        { "EventBusName": BUS, "Source": SOURCE, "DetailType": "OrderPlaced", "Detail": "no JSON" },
+    ]);
+    let put = aws.json(&["events", "put-events", "--entries", &entries.to_string()]).await;
+    assert_eq!(put["FailedEntryCount"], 1, "{put}");
+    assert_eq!(put["Entries"][1]["ErrorCode"], "MalformedDetail", "{put}");
+
+    let url = aws.json(&["sqs", "get-queue-url", "--queue-name", QUEUE]).await;
+    let url = url["QueueUrl"].as_str().expect("a URL");
+    let receive = ["sqs", "receive-message", "--queue-url", url, "--wait-time-seconds", "20"];
+    let received = aws.json(&receive).await;
+    let message = &received["Messages"][0];
+    let body: Value =
+        serde_json::from_str(message["Body"].as_str().expect("a body")).expect("JSON");
+    assert_eq!((&body["id"], &body["detail"]["n"]), (&put["Entries"][0]["EventId"], &json!(1)));
+    let handle = message["ReceiptHandle"].as_str().expect("a handle");
+    aws.done(&["sqs", "delete-message", "--queue-url", url, "--receipt-handle", handle]).await;
+    all_were_deleted(&shop, 1).await;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("payload.json");
+    let file = out.to_str().expect("a path of UTF-8");
+    let invoke = ["lambda", "invoke", "--function-name", FUNCTION, "--payload", EMPTY_BATCH];
+    let answer = aws.json(&[&invoke[..], &[file]].concat()).await;
+    assert_eq!((&answer["StatusCode"], &answer["FunctionError"]), (&json!(200), &Value::Null));
+    let payload = std::fs::read_to_string(&out).expect("the payload's file");
+    assert_eq!(
+        serde_json::from_str::<Value>(&payload).expect("JSON"),
+        json!({ "batchItemFailures": [] })
+    );
+    let event = aws.json(&[&invoke[..], &["--invocation-type", "Event", file]].concat()).await;
+    assert_eq!(event["StatusCode"], 202, "{event}");
+    shop.wait_until_idle().await;
+
+    let item = json!({ "pk": { "S": "p" }, "sk": { "S": "s" }, "n": { "N": "7" } });
+    aws.done(&["dynamodb", "put-item", "--table-name", TABLE, "--item", &item.to_string()]).await;
+    let scanned = aws.json(&["dynamodb", "scan", "--table-name", TABLE]).await;
+    assert_eq!((&scanned["Count"], &scanned["Items"]), (&json!(1), &json!([item])));
+
+    let refused = aws.run(&["sqs", "get-queue-url", "--queue-name", "nobodys"]).await;
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("AWS.SimpleQueueService.NonExistentQueue"), "{said}");
+    shop.stop().await;
+}
+
+/// The command, and where it calls. Version 1 reads the endpoint of `aws sqs` from nowhere but its option.
+struct Aws {
+    program: PathBuf,
+    endpoint: String,
+}
+
+impl Aws {
+    /// What it prints.
+    async fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.done(arguments).await;
+        let text = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"))
+    }
+
+    /// Its output, once it succeeds.
+    async fn done(&self, arguments: &[&str]) -> Output {
+        let output = self.run(arguments).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "aws {arguments:?}: {}: {said}", output.status);
+        output
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(&self.program);
+        command.args(["--endpoint-url", &self.endpoint, "--output", "json"]).args(arguments);
+        run(command).await
+    }
+}
