@@ -2,9 +2,11 @@
 //!
 //! | module | yields |
 //! |---|---|
+//! | [`command`] | a request that changes a stream: decided, appended once, answered |
 //! | [`door`] | of a request: who asks, for which order, and how a refusal is told |
 //! | [`read_model`] | the orders as customers read them, by generation |
 
+pub mod command;
 pub mod door;
 pub mod read_model;
 

@@ -1,0 +1,34 @@
+//! The binaries as they are built: each names what it misses, in its log and with its exit code.
+
+use std::process::Command;
+
+#[track_caller]
+fn names_what_it_misses(binary: &str, variables: &[&str]) {
+    for missing in variables {
+        let set = variables.iter().filter(|name| name != &missing).map(|name| (name, "x"));
+        let output = Command::new(binary)
+            .env_clear()
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+            .envs(set)
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{binary} started without {missing}");
+        let log = String::from_utf8(output.stdout).unwrap();
+        let text = format!("the environment variable {missing} is not set");
+        assert!(log.contains(&text) && log.contains(r#""level":"ERROR""#), "{binary}: {log}");
+    }
+}
+
+#[test]
+fn a_binary_that_misses_a_variable_ends_and_names_it() {
+    let store = "EVENT_STORE_TABLE";
+    names_what_it_misses(env!("CARGO_BIN_EXE_order-commands"), &[store, "SERVICES_TABLE"]);
+    names_what_it_misses(env!("CARGO_BIN_EXE_order-queries"), &[store, "READ_MODEL_TABLE"]);
+    let view = [store, "READ_MODEL_TABLE", "DLQ_URL"];
+    names_what_it_misses(env!("CARGO_BIN_EXE_order-view"), &view);
+    let relay = ["BUS_NAME", "QUARANTINE_QUEUE_URL"];
+    names_what_it_misses(env!("CARGO_BIN_EXE_outbox-relay"), &relay);
+}

@@ -1,0 +1,27 @@
+//! The functions' handlers, and the line they form, in memory; their binaries, as far as they start.
+//!
+//! What a function hands to the next goes through the documents that AWS would make of it.
+
+mod binaries;
+mod commands;
+mod queries;
+mod relay;
+mod scenario;
+mod shop;
+mod view;
+
+#[path = "../../src/bin/order-commands.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod order_commands;
+
+#[path = "../../src/bin/order-queries.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod order_queries;
+
+#[path = "../../src/bin/order-view.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod order_view;
+
+#[path = "../../src/bin/outbox-relay.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod outbox_relay;
