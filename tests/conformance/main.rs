@@ -1,1 +1,9 @@
-//! Habits and contracts, held by tests.
+//! What the repository promises about itself: its habits, its arrows, its template, and that the kit's real adapters
+//! keep to their ports.
+
+mod kit;
+mod repository;
+#[path = "../ecosystem/sdk_config.rs"]
+mod sdk_config;
+mod template;
+mod workspace;

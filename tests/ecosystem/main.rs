@@ -6,4 +6,5 @@
 mod cli;
 mod python;
 mod sdk;
+mod sdk_config;
 mod shop;

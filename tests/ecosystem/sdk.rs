@@ -1,6 +1,5 @@
+use crate::sdk_config::sdk_config;
 use crate::shop::{BUS, EMPTY_BATCH, FUNCTION, QUEUE, SOURCE, TABLE, all_were_deleted, start};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_lambda::primitives::Blob;
@@ -10,7 +9,7 @@ use std::collections::HashSet;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rust_sdk_puts_events_and_receives_and_deletes_what_the_rule_delivered() {
     let shop = start().await;
-    let config = config(shop.endpoint()).await;
+    let config = sdk_config(shop.endpoint()).await;
     let events = aws_sdk_eventbridge::Client::new(&config);
     let entry = |source: &str, detail: &str| {
         let entry = PutEventsRequestEntry::builder().event_bus_name(BUS).source(source);
@@ -60,7 +59,7 @@ async fn the_rust_sdk_puts_events_and_receives_and_deletes_what_the_rule_deliver
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rust_sdk_invokes_a_function_and_reads_its_error() {
     let shop = start().await;
-    let lambda = aws_sdk_lambda::Client::new(&config(shop.endpoint()).await);
+    let lambda = aws_sdk_lambda::Client::new(&sdk_config(shop.endpoint()).await);
     let invoke =
         |payload: &str| lambda.invoke().function_name(FUNCTION).payload(Blob::new(payload));
     let answer = invoke(EMPTY_BATCH).send().await.expect("Invoke");
@@ -88,7 +87,7 @@ async fn the_rust_sdk_invokes_a_function_and_reads_its_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rust_sdk_scans_a_table_by_pages() {
     let shop = start().await;
-    let tables = aws_sdk_dynamodb::Client::new(&config(shop.endpoint()).await);
+    let tables = aws_sdk_dynamodb::Client::new(&sdk_config(shop.endpoint()).await);
     for n in 0..5 {
         let put = tables.put_item().table_name(TABLE);
         let put = put.item("pk", AttributeValue::S(format!("p{n}")));
@@ -101,14 +100,4 @@ async fn the_rust_sdk_scans_a_table_by_pages() {
     numbers.sort_unstable();
     assert_eq!(numbers, ["0", "1", "2", "3", "4"]);
     shop.stop().await;
-}
-
-async fn config(endpoint: &str) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .endpoint_url(endpoint)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("AKIDEXAMPLE", "of-the-laptop", None, None, "test"))
-        .load()
-        .await
 }

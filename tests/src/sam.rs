@@ -30,7 +30,8 @@ pub(crate) fn build(root: &Path, bin: &Path) -> Result<Tally, String> {
     sam.args(["build", "--no-cached", "--build-dir", BUILT, "--parameter-overrides"])
         .arg(format!("Architecture={architecture}"))
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     let mut tally = check(&mut sam)?;
     if tally.failed == 0 {
         let functions = by_name(root)?;

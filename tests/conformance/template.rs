@@ -1,0 +1,219 @@
+use pointsman::template::{self, Loaded, Options};
+use pointsman::topology::{FunctionSpec, MappingSource, QueueSpec, RuleSpec, Spec, Statement};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[test]
+fn nothing_in_the_template_goes_unheeded_but_what_is_aws_own() {
+    let notes = template::report(&load().unsupported);
+    assert!(notes.is_empty(), "{}", notes.join("\n"));
+}
+
+#[test]
+fn every_rule_names_source_and_type_and_lets_no_replay_in_but_for_those_it_may_rebuild() {
+    let shop = Shop::load();
+    assert!(!shop.rules().is_empty());
+    for rule in shop.rules() {
+        let pattern: Value = serde_json::from_str(&rule.pattern).expect("a pattern of JSON");
+        for field in ["source", "detail-type"] {
+            let values =
+                pattern[field].as_array().unwrap_or_else(|| panic!("{}: {field}", rule.name));
+            assert!(
+                !values.is_empty() && values.iter().all(Value::is_string),
+                "{}: {values:?}",
+                rule.name
+            );
+        }
+        let live = json!([{ "exists": false }]);
+        let rebuildable = json!([{ "exists": false }, { "prefix": format!("{}.", rule.name) }]);
+        let replay = &pattern["replay-name"];
+        assert!(*replay == live || *replay == rebuildable, "{}: {replay}", rule.name);
+    }
+}
+
+#[test]
+fn every_rule_has_one_queue_that_retries_for_a_day_and_then_keeps_the_event() {
+    let shop = Shop::load();
+    for rule in shop.rules() {
+        let [target] = &rule.targets[..] else { panic!("{} has one target", rule.name) };
+        let queue = shop.queue(&target.arn);
+        assert!(queue.redrive.is_some(), "{} has a dead-letter queue", queue.name);
+        assert_eq!((target.retry.max_age_seconds, target.retry.max_attempts), (86_400, 185));
+        let dead =
+            target.dead_letter.as_deref().unwrap_or_else(|| panic!("{} has none", rule.name));
+        assert_eq!(
+            shop.queue(dead).retention,
+            1_209_600,
+            "dead letters are kept as long as can be"
+        );
+    }
+}
+
+#[test]
+fn every_queue_lets_in_only_the_rules_that_lead_to_it_and_only_encrypted() {
+    let shop = Shop::load();
+    for (arn, queue) in &shop.queues {
+        let statements = shop.statements(arn);
+        let plain = json!({ "Bool": { "aws:SecureTransport": "false" } });
+        let refused = statements.iter().any(|s| {
+            !s.allow
+                && s.actions == ["sqs:*"]
+                && s.principals == ["aws:*"]
+                && conditions(s) == plain
+        });
+        assert!(refused, "{} refuses what is not encrypted", queue.name);
+        let mut sources = vec![];
+        for statement in statements.iter().filter(|s| s.allow) {
+            assert_eq!(statement.principals, ["service:events.amazonaws.com"], "{}", queue.name);
+            assert_eq!(statement.actions, ["sqs:SendMessage"], "{}", queue.name);
+            let conditions = conditions(statement);
+            match &conditions["ArnEquals"]["aws:SourceArn"] {
+                Value::Array(arns) => {
+                    sources.extend(arns.iter().map(|arn| arn.as_str().expect("an ARN").to_owned()))
+                }
+                arn => sources.push(
+                    arn.as_str()
+                        .unwrap_or_else(|| panic!("{}: {conditions}", queue.name))
+                        .to_owned(),
+                ),
+            }
+        }
+        let mut expected: Vec<String> = vec![];
+        for rule in shop.rules() {
+            for target in &rule.targets {
+                if target.arn == *arn || target.dead_letter.as_ref() == Some(arn) {
+                    expected.push(format!("rule/{}/{}", rule.bus, rule.name));
+                }
+            }
+        }
+        let mut sources: Vec<_> =
+            sources.iter().map(|arn| arn.splitn(6, ':').last().unwrap_or("").to_owned()).collect();
+        sources.sort();
+        expected.sort();
+        assert_eq!(sources, expected, "{}", queue.name);
+    }
+}
+
+#[test]
+fn every_mapping_reports_single_failures_and_none_goes_on_for_ever() {
+    let shop = Shop::load();
+    let mut mappings = 0;
+    for resource in &shop.loaded.resources {
+        let Spec::Mapping(mapping) = &resource.spec else { continue };
+        mappings += 1;
+        assert!(mapping.report_failures, "{}: ReportBatchItemFailures", resource.id);
+        match &mapping.source {
+            MappingSource::Queue { queue, .. } => {
+                let queue =
+                    shop.queues.values().find(|one| one.name == *queue).expect("a queue of ours");
+                let needed = 6 * shop.function(&mapping.function).timeout + mapping.window;
+                assert!(
+                    queue.visibility >= needed,
+                    "{}: {} < {needed} s",
+                    queue.name,
+                    queue.visibility
+                );
+            }
+            MappingSource::Stream { max_attempts, max_age_seconds, bisect, on_failure, .. } => {
+                assert!(
+                    max_attempts.is_some() && max_age_seconds.is_some() && *bisect,
+                    "{}",
+                    resource.id
+                );
+                shop.queue(on_failure.as_deref().expect("a destination of what is given up"));
+            }
+        }
+    }
+    assert!(mappings > 0);
+}
+
+#[test]
+fn every_function_has_statements_of_its_own_and_none_allows_everything() {
+    let shop = Shop::load();
+    let mut functions = 0;
+    for resource in &shop.loaded.resources {
+        let Spec::Function(function) = &resource.spec else { continue };
+        functions += 1;
+        let statements = function.statements.as_ref().expect("a role of this template");
+        for statement in statements.iter().filter(|s| s.allow) {
+            for action in &statement.actions {
+                assert!(!action.contains('*'), "{} may do {action}", function.name);
+            }
+            // ListStreams knows no resource.
+            let everywhere = statement.resources.iter().any(|resource| resource == "*");
+            assert!(
+                !everywhere || statement.actions == ["dynamodb:ListStreams"],
+                "{}: {statement:?}",
+                function.name
+            );
+        }
+    }
+    assert_eq!(functions, functions_in_the_workspace());
+}
+
+/// The template with what is asked of it most.
+struct Shop {
+    loaded: Loaded,
+    queues: BTreeMap<String, QueueSpec>,
+}
+
+impl Shop {
+    fn load() -> Shop {
+        let loaded = load();
+        let region = &Options::default().region;
+        let queues = loaded.resources.iter().filter_map(|resource| match &resource.spec {
+            Spec::Queue(queue) => Some((region.queue(&queue.name), queue.clone())),
+            _ => None,
+        });
+        Shop { queues: queues.collect(), loaded }
+    }
+
+    fn rules(&self) -> Vec<&RuleSpec> {
+        let rules = self.loaded.resources.iter().filter_map(|resource| match &resource.spec {
+            Spec::Rule(rule) => Some(rule),
+            _ => None,
+        });
+        rules.collect()
+    }
+
+    #[track_caller]
+    fn queue(&self, arn: &str) -> &QueueSpec {
+        self.queues.get(arn).unwrap_or_else(|| panic!("{arn} is no queue of the template"))
+    }
+
+    #[track_caller]
+    fn function(&self, name: &str) -> &FunctionSpec {
+        let found = self.loaded.resources.iter().find_map(|resource| match &resource.spec {
+            Spec::Function(function) if function.name == name => Some(function),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("{name} is no function of the template"))
+    }
+
+    /// Statements of the resource policies on this resource that are about it.
+    fn statements(&self, arn: &str) -> Vec<&Statement> {
+        let policies = self.loaded.resources.iter().filter_map(|resource| match &resource.spec {
+            Spec::Policy { on, statements } if on.iter().any(|one| one == arn) => Some(statements),
+            _ => None,
+        });
+        policies.flatten().filter(|s| s.resources.iter().any(|resource| resource == arn)).collect()
+    }
+}
+
+fn conditions(statement: &Statement) -> Value {
+    serde_json::from_str(&statement.conditions).unwrap_or(Value::Null)
+}
+
+fn load() -> Loaded {
+    let template = root().join("infra/template.yaml");
+    template::load(&template, &Options::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn functions_in_the_workspace() -> usize {
+    std::fs::read_dir(root().join("functions/src/bin")).expect("the functions").count()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is a member")
+}
