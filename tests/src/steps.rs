@@ -54,7 +54,7 @@ pub(crate) const STEPS: &[Step] = &[
             compiler()?;
             // Compiled while the tools are still being installed.
             let mut build = cargo(root);
-            let built = check(build.args(["test", "--workspace", "--no-run", "--quiet"]))?;
+            let built = check(build.args(["test", "--workspace", "--no-run"]))?;
             if built.failed > 0 {
                 return Ok(built);
             }
