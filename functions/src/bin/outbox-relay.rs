@@ -10,6 +10,7 @@ use contract::{
 use pointsman_kit::{
     aws,
     delivery::Outcome,
+    observability::Log,
     publisher::{Entry, EventBridge, Publisher},
     queues::{Message, Sender, Sqs},
     runtime::{Error, Invocation},
@@ -38,8 +39,6 @@ enum Duty {
     Skip,
     Publish(Entry),
     Send(Message),
-    /// It can't be published at all, for this reason.
-    Quarantine(String),
 }
 
 fn main() -> Result<(), Error> {
@@ -66,14 +65,17 @@ pub(crate) async fn handle(
     invocation: &Invocation,
 ) -> Vec<bool> {
     let mut done = vec![false; records.len()];
+    let mut logs: Vec<Log> = Vec::with_capacity(records.len());
     let (mut entries, mut messages, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
     for (at, record) in records.iter().enumerate() {
-        match relay.duty(record) {
-            Duty::Skip => done[at] = true,
-            Duty::Publish(entry) => entries.push((at, entry)),
-            Duty::Send(message) => messages.push((at, message)),
-            Duty::Quarantine(reason) => unfit.push((at, reason)),
+        let mut log = invocation.log.with("sequence", &record.sequence);
+        match relay.duty(record, &mut log) {
+            Ok(Duty::Skip) => done[at] = true,
+            Ok(Duty::Publish(entry)) => entries.push((at, entry)),
+            Ok(Duty::Send(message)) => messages.push((at, message)),
+            Err(reason) => unfit.push((at, reason)),
         }
+        logs.push(log);
     }
     let (entry_at, entries): (Vec<usize>, Vec<Entry>) = entries.into_iter().unzip();
     let (message_at, messages): (Vec<usize>, Vec<Message>) = messages.into_iter().unzip();
@@ -85,30 +87,30 @@ pub(crate) async fn handle(
     let outcomes = entry_at.into_iter().zip(published).chain(message_at.into_iter().zip(sent));
     for (at, outcome) in outcomes {
         match outcome {
-            Outcome::Accepted(_) => done[at] = true,
-            Outcome::Rejected(failure) => unfit.push((at, failure.to_string())),
-            Outcome::Unsent(failure) => {
-                let line = invocation.log.warn("unsent").field("sequence", &records[at].sequence);
-                line.cause(&failure).emit();
+            Outcome::Accepted(id) => {
+                logs[at].info("relayed").field("as", id).emit();
+                done[at] = true;
             }
+            Outcome::Rejected(failure) => unfit.push((at, failure.to_string())),
+            Outcome::Unsent(failure) => logs[at].warn("not relayed").cause(&failure).emit(),
         }
     }
-    relay.quarantine(records, &unfit, invocation, &mut done).await;
-    let dealt_with = done.iter().filter(|done| **done).count();
-    let line = invocation.log.info("relayed").field("records", records.len());
-    line.field("published", entries.len())
-        .field("sent", messages.len())
-        .field("done", dealt_with)
-        .emit();
+    let put_aside = unfit.iter().map(|(at, reason)| relay.aside(&records[*at], reason));
+    let put_aside: Vec<Message> = put_aside.collect();
+    let outcomes = relay.sender.send(&put_aside, invocation.deadline.earlier(RESERVE / 4)).await;
+    for ((at, reason), outcome) in unfit.iter().zip(outcomes) {
+        // One that is refused here too stays undone, and so the batch fails.
+        done[*at] = outcome.is_accepted();
+        let line = logs[*at].error("can't be relayed").cause(reason);
+        line.field("quarantined", done[*at]).emit();
+        logs[*at].count(if done[*at] { "Quarantined" } else { "QuarantineRefused" });
+    }
     done
 }
 
 impl Relay {
-    fn duty(&self, record: &Record) -> Duty {
-        self.judge(record).unwrap_or_else(Duty::Quarantine)
-    }
-
-    fn judge(&self, record: &Record) -> Result<Duty, String> {
+    /// What to do about a record, or why nothing can be done; `log` gets the ids of its row.
+    fn duty(&self, record: &Record, log: &mut Log) -> Result<Duty, String> {
         let change = record.change.as_ref().map_err(String::clone)?;
         if change.kind != ChangeKind::Insert {
             return Ok(Duty::Skip);
@@ -119,6 +121,8 @@ impl Relay {
         }
         let row = Row::from_item(item).map_err(|error| error.to_string())?;
         let metadata = &row.envelope.metadata;
+        *log = log.with("eventId", metadata.id).with("correlationId", &metadata.correlation_id);
+        *log = log.with("eventType", &metadata.event_type).with("stream", &metadata.stream);
         let (stream, name) = (metadata.stream.kind(), &metadata.event_type);
         let source = registry::source_of(stream)
             .ok_or_else(|| format!("the shop has no stream of type {stream}"))?;
@@ -135,28 +139,11 @@ impl Relay {
         Ok(Duty::Send(Message::command(queue, source, &row).delay(delay)))
     }
 
-    /// Puts whole records aside. One that is refused there too stays undone, and so the batch fails.
-    async fn quarantine(
-        &self,
-        records: &[Record],
-        unfit: &[(usize, String)],
-        invocation: &Invocation,
-        done: &mut [bool],
-    ) {
-        let message = |(at, reason): &(usize, String)| {
-            // Escaped, since an attribute takes neither every character nor any length.
-            let reason: String = reason.escape_default().take(1000).collect();
-            Message::new(&self.quarantine, &records[*at].raw).attribute("reason", &reason)
-        };
-        let messages: Vec<Message> = unfit.iter().map(message).collect();
-        let outcomes = self.sender.send(&messages, invocation.deadline.earlier(RESERVE / 4)).await;
-        for ((at, reason), outcome) in unfit.iter().zip(outcomes) {
-            done[*at] = outcome.is_accepted();
-            let line = invocation.log.error("can't be published").cause(reason);
-            let line = line.field("sequence", &records[*at].sequence);
-            line.field("quarantined", outcome.is_accepted()).emit();
-            invocation.log.count("Quarantined");
-        }
+    /// A whole record on its way into quarantine.
+    fn aside(&self, record: &Record, reason: &str) -> Message {
+        // Escaped, since an attribute takes neither every character nor any length.
+        let reason: String = reason.escape_default().take(1000).collect();
+        Message::new(&self.quarantine, &record.raw).attribute("reason", &reason)
     }
 }
 
