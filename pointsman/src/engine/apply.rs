@@ -30,7 +30,6 @@ impl State {
             Fact::QueueRetained { queue } => {
                 if let Some(queue) = self.queues.get_mut(queue) {
                     queue.retained = true;
-                    queue.owner = Owner::Api;
                 }
             }
             Fact::EventAccepted { bus, body, deliveries, .. } => {
@@ -113,6 +112,9 @@ impl State {
         if let Some(queue) = self.queues.get_mut(from) {
             queue.counts.dead_lettered += 1;
         }
+        self.note_drained(from);
+        // Behind the dead letters there may be messages that somebody waits for.
+        self.touch_queue(from);
         message.place = Position::Visible;
         message.dead_letter_source = Some(from.clone());
         self.change(to, new, |q| q.insert(new, message));
@@ -129,7 +131,14 @@ impl State {
         if let Some(queue) = self.queues.get_mut(queue) {
             count(&mut queue.counts);
         }
+        self.note_drained(queue);
         self.release_body(message.body);
+    }
+
+    fn note_drained(&mut self, queue: &Name) {
+        if self.queues.get(queue).is_some_and(|q| q.retained && q.is_empty()) {
+            self.touched.drained.insert(queue.clone());
+        }
     }
 
     /// Changes a message of a queue, keeping the timers of both in step.
@@ -167,10 +176,8 @@ impl State {
     }
 
     pub(super) fn touch_queue(&mut self, queue: &Name) {
-        if let Some(mapping) = self.mapping_of_queue(queue) {
-            let mapping = mapping.clone();
-            self.touched.mappings.insert(mapping);
-        }
+        let readers: Vec<Name> = self.mappings_of_queue(queue).cloned().collect();
+        self.touched.mappings.extend(readers);
         if !self.touched.queues.contains(queue) {
             self.touched.queues.insert(queue.clone());
         }
@@ -209,17 +216,32 @@ impl State {
             }
             Spec::Function(spec) => {
                 let name: Name = spec.name.as_str().into();
-                self.functions
-                    .entry(name)
-                    .and_modify(|f| f.set(spec.clone(), owned()))
-                    .or_insert_with(|| Function::new(spec.clone(), owned(), at));
+                match self.functions.get_mut(&name) {
+                    Some(function) => function.set(spec.clone(), owned()),
+                    None => {
+                        let mut function = Function::new(spec.clone(), owned(), at);
+                        // It may have been there before: what began or waited then is still its own.
+                        let mine = self.invocations.values().filter(|i| i.function == name);
+                        function.running = mine.count();
+                        let mine = self.async_events.iter().filter(|(_, e)| e.waits_for(&name));
+                        function.waiting = mine.map(|(event, _)| *event).collect();
+                        self.functions.insert(name.clone(), function);
+                    }
+                }
+                let mappings: Vec<Name> = self.mappings_of_function(&name).cloned().collect();
+                self.touched.mappings.extend(mappings);
+                self.touched.functions.insert(name);
             }
             Spec::Mapping(spec) => {
                 let name: Name = spec.uuid.as_str().into();
-                self.mappings
+                let before = self.mappings.get(&name).and_then(Mapping::due);
+                let mapping = self
+                    .mappings
                     .entry(name.clone())
                     .and_modify(|m| m.set(spec.clone(), owned(), at))
                     .or_insert_with(|| Mapping::new(spec.clone(), owned(), at));
+                let after = mapping.due();
+                self.retime(before, after, || Timer::Mapping(name.clone()));
                 self.touched.mappings.insert(name);
             }
             Spec::Topic(spec) => keep(&mut self.topics, &spec.name, owned(), spec.clone()),

@@ -26,11 +26,18 @@ impl State {
                     }
                     Why::Request => {}
                 }
+                let mapping = match why {
+                    Why::Messages { mapping, .. } | Why::Records { mapping, .. } => {
+                        self.mappings.get(mapping)
+                    }
+                    Why::Async { .. } | Why::Request => None,
+                };
                 let invocation = Invocation {
                     request: *request,
                     function: function.clone(),
                     why: why.clone(),
                     started: entry.at,
+                    reports_failures: mapping.is_some_and(|m| m.spec.report_failures),
                 };
                 self.invocations.insert(*id, invocation);
             }
@@ -122,8 +129,7 @@ impl State {
             Why::Request => {}
         }
         // Whoever shares the function's concurrency may go on.
-        let sharing = self.mappings.iter().filter(|(_, m)| m.spec.function == *invocation.function);
-        let sharing: Vec<_> = sharing.map(|(name, _)| name.clone()).collect();
+        let sharing: Vec<_> = self.mappings_of_function(&invocation.function).cloned().collect();
         self.touched.mappings.extend(sharing);
         self.touched.functions.insert(invocation.function);
     }

@@ -94,6 +94,8 @@ pub(crate) struct Touched {
     pub(crate) mappings: BTreeSet<Name>,
     /// Functions that may have asynchronous invocations to start.
     pub(crate) functions: BTreeSet<Name>,
+    /// Queues that left their template and may be empty now.
+    pub(crate) drained: BTreeSet<Name>,
     /// Bodies that nothing needs any more.
     pub(crate) bodies: Vec<u64>,
     /// Resources came, changed or went.
@@ -121,10 +123,14 @@ impl State {
         self.invocations.iter().find(|(_, i)| i.request == request).map(|(id, _)| *id)
     }
 
-    /// The mapping that reads a queue, if one does.
-    pub fn mapping_of_queue(&self, queue: &Name) -> Option<&Name> {
-        self.queues.get(queue)?;
-        self.mappings.iter().find(|(_, m)| m.queue() == Some(&**queue)).map(|(name, _)| name)
+    /// The mappings that read a queue: one a function.
+    pub fn mappings_of_queue(&self, queue: &str) -> impl Iterator<Item = &Name> {
+        self.mappings.iter().filter(move |(_, m)| m.queue() == Some(queue)).map(|(name, _)| name)
+    }
+
+    /// The mappings that invoke a function.
+    pub(crate) fn mappings_of_function(&self, function: &str) -> impl Iterator<Item = &Name> {
+        self.mappings.iter().filter(move |(_, m)| m.spec.function == function).map(|(name, _)| name)
     }
 
     /// Marks everything as worth a look: after a load, when nobody has looked yet.
@@ -132,6 +138,8 @@ impl State {
         self.touched.queues = self.queues.keys().cloned().collect();
         self.touched.mappings = self.mappings.keys().cloned().collect();
         self.touched.functions = self.functions.keys().cloned().collect();
+        let retained = self.queues.iter().filter(|(_, queue)| queue.retained);
+        self.touched.drained = retained.map(|(name, _)| name.clone()).collect();
         self.touched.topology = true;
     }
 

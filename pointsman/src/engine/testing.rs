@@ -129,6 +129,29 @@ impl World {
         self.ask(Finish { id, finished, payload: Bytes::from_static(b"{\"a\":1}") })
     }
 
+    /// The facts from a place in the journal on.
+    pub(crate) fn facts(&self, from: usize) -> Vec<Fact> {
+        self.journal[from..]
+            .iter()
+            .map(|record| super::core::decode(record).unwrap().fact)
+            .collect()
+    }
+
+    /// The text of a body that is still needed.
+    #[track_caller]
+    pub(crate) fn text(&self, body: Body) -> String {
+        assert!(self.state().live_bodies().any(|id| id == body.id), "{body:?} was released");
+        String::from_utf8(self.bodies[&body.id].to_vec()).unwrap()
+    }
+
+    /// The one invocation that has begun since the last call.
+    #[track_caller]
+    pub(crate) fn invocation(&mut self) -> Invoke {
+        let mut begun = self.invocations();
+        assert_eq!(begun.len(), 1, "{begun:?}");
+        begun.remove(0)
+    }
+
     /// A stack of queues, functions and so on.
     #[track_caller]
     pub(crate) fn apply(&mut self, specs: Vec<Spec>) -> crate::services::stack::ChangeSet {
@@ -181,4 +204,35 @@ pub(crate) fn with_dead_letters(queue: &str, receives: u32) -> [Spec; 2] {
     let redrive = Redrive { target: Region::default().queue(&dlq), max_receives: receives };
     let queue = QueueSpec { redrive: Some(redrive), ..QueueSpec::named(queue) };
     [Spec::Queue(QueueSpec::named(dlq)), Spec::Queue(queue)]
+}
+
+/// Texts of the messages that an invocation was given.
+#[track_caller]
+pub(crate) fn given(invoke: &Invoke) -> Vec<Handed> {
+    let Payload::Messages { messages, .. } = &invoke.payload else { panic!("{invoke:?}") };
+    messages.clone()
+}
+
+pub(crate) fn rule(name: &str, pattern: &str, targets: Vec<TargetSpec>) -> RuleSpec {
+    RuleSpec {
+        name: name.into(),
+        bus: "default".into(),
+        pattern: pattern.into(),
+        enabled: true,
+        description: String::new(),
+        targets,
+    }
+}
+
+/// A target that is sent the whole event.
+pub(crate) fn target(arn: String) -> TargetSpec {
+    TargetSpec {
+        id: arn.rsplit(':').next().unwrap_or_default().into(),
+        arn,
+        input: InputSpec::Event,
+        retry: RetryPolicy::default(),
+        dead_letter: None,
+        role: None,
+        message_group: None,
+    }
 }

@@ -8,6 +8,7 @@ use super::state::{State, Timer};
 use crate::clock::Time;
 use crate::services::function::StartAsync;
 use crate::services::mapping::{MappingDue, Poll};
+use crate::services::queue::RemoveDrained;
 
 /// So many messages at most appear or expire in one fact, so that none is out of proportion.
 const AT_ONCE: usize = 1_000;
@@ -46,6 +47,9 @@ impl Core {
         }
         while let Some(function) = self.state_mut().touched.functions.pop_first() {
             self.repeat(&StartAsync(function), now, Cause::Timer);
+        }
+        while let Some(queue) = self.state_mut().touched.drained.pop_first() {
+            self.internal(&RemoveDrained(queue), now);
         }
     }
 

@@ -120,13 +120,22 @@ impl ApplyTemplate {
                 ));
             }
             check(state, resource, &mut set.notes)?;
+            if let Spec::Rule(rule) = &resource.spec {
+                let bus = Name::from(rule.bus.as_str());
+                if !state.buses.contains_key(&bus) && !seen.contains_key(&(Kind::Bus, bus)) {
+                    let message = format!("event bus {} does not exist.", rule.bus);
+                    return Err(refuse(&resource.place, message));
+                }
+            }
             self.settle(draft, &mut set, resource, &identity, last.get(&identity).copied())?;
         }
         let mut gone: Vec<_> = last.into_iter().filter(|(id, _)| !seen.contains_key(id)).collect();
         gone.sort_by_key(|(_, r)| std::cmp::Reverse(rank(&r.spec)));
-        for ((kind, name), _) in gone {
+        for ((kind, name), resource) in gone {
+            self.keep_others_rules(state, &name, resource)?;
             self.retire(draft, &mut set, kind, name);
         }
+        self.drop_retained(draft, &mut set, &seen);
         let applied = Fact::StackApplied { stack: self.stack.as_str().into(), resources: wanted };
         let is_news = match (&applied, state.stacks.get(self.stack.as_str())) {
             (Fact::StackApplied { resources, .. }, Some(before)) => resources != before,
@@ -180,8 +189,8 @@ impl ApplyTemplate {
         if !merge.drift.is_empty() {
             set.changes.push(change(Action::Drift, merge.drift));
         }
-        if merge.spec != current || holder != owner {
-            if merge.spec != current {
+        if merge.spec != current || holder != owner || is_retained {
+            if !merge.changed.is_empty() {
                 set.changes.push(change(Action::Update, merge.changed));
             }
             draft.fact(Fact::ResourceSet { owner, spec: merge.spec });
@@ -210,6 +219,54 @@ impl ApplyTemplate {
             Action::Retain => Fact::QueueRetained { queue: name },
             _ => Fact::ResourceGone { kind, name },
         });
+    }
+
+    /// A bus does not go with rules on it that are not of this stack.
+    fn keep_others_rules(
+        &self,
+        state: &State,
+        name: &Name,
+        resource: &Resource,
+    ) -> Result<(), Fault> {
+        let (Spec::Bus(_), Some(bus)) = (&resource.spec, state.buses.get(name)) else {
+            return Ok(());
+        };
+        let is_ours = |o: &Owner| matches!(o, Owner::Stack { stack, .. } if **stack == self.stack);
+        match bus.rules.iter().find(|(_, rule)| !is_ours(&rule.owner)) {
+            Some((rule, _)) if is_ours(&bus.owner) && !self.drop => Err(refuse(
+                &resource.place,
+                format!(
+                    "bus {name} left the template, but rule {rule} on it was made elsewhere: delete that first, or --drop both."
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// With `drop` also those go that an earlier template left behind with messages in them.
+    fn drop_retained(
+        &self,
+        draft: &mut Draft<'_>,
+        set: &mut ChangeSet,
+        wanted: &BTreeMap<(Kind, Name), Place>,
+    ) {
+        if !self.drop {
+            return;
+        }
+        let state = draft.state;
+        for (name, queue) in state.queues.iter().filter(|(_, queue)| queue.retained) {
+            let is_ours =
+                matches!(&queue.owner, Owner::Stack { stack, .. } if **stack == self.stack);
+            if is_ours && !wanted.contains_key(&(Kind::Queue, name.clone())) {
+                set.changes.push(Change {
+                    action: Action::Delete,
+                    kind: label(Kind::Queue).to_owned(),
+                    name: name.to_string(),
+                    properties: vec![],
+                });
+                draft.fact(Fact::ResourceGone { kind: Kind::Queue, name: name.clone() });
+            }
+        }
     }
 
     fn owner(&self, resource: &Resource) -> Owner {
@@ -280,7 +337,13 @@ fn check(state: &State, resource: &mut Resource, notes: &mut Vec<String>) -> Res
                     false
                 }
             });
-            Ok(())
+            match rule.targets.len() {
+                0..=5 => Ok(()),
+                n => Err(refuse(
+                    &place,
+                    format!("rule {} has {n} targets: at most 5 are allowed.", rule.name),
+                )),
+            }
         }
         _ => Ok(()),
     }
@@ -339,12 +402,15 @@ fn merge(base: Option<&Spec>, wanted: &Spec, current: &Spec) -> Merge {
     let base = base.and_then(properties);
     let (mut changed, mut drift) = (vec![], vec![]);
     for (name, value) in new {
-        let there = now.get(&name) == Some(&value);
-        let as_before = base.as_ref().and_then(|b| b.get(&name)) == Some(&value);
-        if !there && as_before {
+        let wanted = without_places(&value);
+        let there = now.get(&name).map(without_places).as_ref() == Some(&wanted);
+        let before = base.as_ref().and_then(|b| b.get(&name)).map(without_places);
+        if !there && before == Some(wanted) {
             drift.push(name);
-        } else if !there {
-            changed.push(name.clone());
+        } else {
+            if !there {
+                changed.push(name.clone());
+            }
             now.insert(name, value);
         }
     }
@@ -355,6 +421,18 @@ fn merge(base: Option<&Spec>, wanted: &Spec, current: &Spec) -> Merge {
     let merged = serde_json::json!({ kind.unwrap_or_default(): now });
     let spec = serde_json::from_value(merged).unwrap_or_else(|_| wanted.clone());
     Merge { spec, changed, drift }
+}
+
+/// A line that was inserted above changes places, and nothing else.
+fn without_places(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(key, value)| *key != "place" || !value.is_object());
+            Value::Object(kept.map(|(key, v)| (key.clone(), without_places(v))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_places).collect()),
+        other => other.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::clock::Time;
 use crate::topology::InputSpec;
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
 /// What a target gets.
@@ -25,18 +25,16 @@ pub(super) fn shape(
     rule_arn: &str,
     now: Time,
 ) -> Result<Shaped, String> {
-    let parsed = || serde_json::from_slice::<Value>(event).map_err(|e| e.to_string());
+    let event = std::str::from_utf8(event).map_err(|e| e.to_string())?;
     match input {
         InputSpec::Event => Ok(Shaped::Same),
         InputSpec::Constant(text) => Ok(Shaped::Other(Bytes::from(text.clone()))),
         InputSpec::Path(path) => {
-            let event = parsed()?;
-            let found = find(&event, path).unwrap_or(&Value::Null);
-            Ok(Shaped::Other(Bytes::from(found.to_string())))
+            let found = find(event, path).map_or_else(|| "null".to_owned(), compact);
+            Ok(Shaped::Other(Bytes::from(found)))
         }
         InputSpec::Transformer { paths, template } => {
-            let event = parsed()?;
-            let variables = Variables { event: &event, paths, rule, rule_arn, now };
+            let variables = Variables { event, paths, rule, rule_arn, now };
             variables.fill(template).map(|text| Shaped::Other(Bytes::from(text)))
         }
     }
@@ -62,7 +60,7 @@ pub(crate) fn check(target: &str, input: &InputSpec) -> Result<(), String> {
 }
 
 struct Variables<'a> {
-    event: &'a Value,
+    event: &'a str,
     paths: &'a BTreeMap<String, String>,
     rule: &'a str,
     rule_arn: &'a str,
@@ -98,7 +96,7 @@ impl Variables<'_> {
             "aws.events.rule-arn" => return text(self.rule_arn),
             "aws.events.rule-name" => return text(self.rule),
             "aws.events.event.ingestion-time" => return text(&self.now.rfc3339()),
-            "aws.events.event.json" => return self.event.to_string(),
+            "aws.events.event.json" => return compact(self.event),
             "aws.events.event" => return without_detail(self.event),
             _ => {}
         }
@@ -106,11 +104,12 @@ impl Variables<'_> {
         match found {
             None if quoted => String::new(),
             None => "\"\"".to_owned(),
-            Some(Value::String(value)) => text(value),
-            Some(value @ (Value::Object(_) | Value::Array(_))) if quoted && is_text => {
-                value.to_string().replace('"', "")
+            // Nothing in it is escaped again, as in AWS: a quote in it breaks the JSON.
+            Some(value) if value.starts_with('"') => {
+                text(&serde_json::from_str::<String>(value).unwrap_or_default())
             }
-            Some(value) => value.to_string(),
+            Some(value) if quoted && is_text => compact(value).replace('"', ""),
+            Some(value) => compact(value),
         }
     }
 }
@@ -119,18 +118,20 @@ impl Variables<'_> {
 #[derive(Default)]
 struct Quotes {
     inside: bool,
+    escaped: bool,
 }
 
 impl Quotes {
     fn skip(&mut self, text: &str) {
-        let mut escaped = false;
-        for c in text.chars() {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' if self.inside => escaped = true,
-                '"' => self.inside = !self.inside,
-                _ => {}
-            }
+        text.chars().for_each(|c| self.step(c));
+    }
+
+    fn step(&mut self, c: char) {
+        match c {
+            _ if self.escaped => self.escaped = false,
+            '\\' if self.inside => self.escaped = true,
+            '"' => self.inside = !self.inside,
+            _ => {}
         }
     }
 }
@@ -157,26 +158,42 @@ fn is_predefined(name: &str) -> bool {
 }
 
 /// The event without its detail, and with the key that AWS spells differently here.
-fn without_detail(event: &Value) -> String {
-    let Value::Object(fields) = event else { return event.to_string() };
-    let kept = fields.iter().filter(|(key, _)| *key != "detail").map(|(key, value)| {
-        let key = if key == "detail-type" { "detailType" } else { key };
-        (key.to_owned(), value.clone())
+fn without_detail(event: &str) -> String {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(event).unwrap_or_default();
+    let keys = ["version", "id", "detail-type", "source", "account", "time", "region", "resources"];
+    let kept = keys.iter().filter_map(|key| {
+        let value = compact(fields.get(*key)?.get());
+        let key = if *key == "detail-type" { "detailType" } else { key };
+        Some(format!("\"{key}\":{value}"))
     });
-    Value::Object(kept.collect()).to_string()
+    format!("{{{}}}", kept.collect::<Vec<_>>().join(","))
 }
 
-/// EventBridge's subset of JSON path: `$.detail.items[0].name`.
-fn find<'a>(event: &'a Value, path: &str) -> Option<&'a Value> {
-    let mut value = event;
+/// EventBridge's subset of JSON path: `$.detail.items[0].name`. What is found is the event's own text, so that the
+/// order of keys and the digits of numbers stay.
+fn find<'a>(event: &'a str, path: &str) -> Option<&'a str> {
+    let mut value = event.trim();
     for part in path.strip_prefix('$')?.split('.').filter(|part| !part.is_empty()) {
         let (key, indexes) = part.split_once('[').unwrap_or((part, ""));
         if !key.is_empty() {
-            value = value.get(key)?;
+            let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(value).ok()?;
+            value = fields.remove(key)?.get();
         }
         for index in indexes.split('[').filter(|i| !i.is_empty()) {
-            value = value.get(index.strip_suffix(']')?.parse::<usize>().ok()?)?;
+            let index: usize = index.strip_suffix(']')?.parse().ok()?;
+            let items: Vec<&RawValue> = serde_json::from_str(value).ok()?;
+            value = items.get(index)?.get();
         }
     }
     Some(value)
+}
+
+/// JSON without the space between its tokens.
+fn compact(json: &str) -> String {
+    let mut quotes = Quotes::default();
+    let keep = |c: &char| {
+        quotes.step(*c);
+        quotes.inside || !c.is_ascii_whitespace()
+    };
+    json.chars().filter(keep).collect()
 }

@@ -81,7 +81,7 @@ impl Command for Finish {
             Why::Messages { mapping, queue, messages } => {
                 mapping::settle_messages(
                     &mut draft,
-                    self.id,
+                    (self.id, invocation),
                     mapping,
                     queue,
                     messages,
@@ -91,7 +91,7 @@ impl Command for Finish {
             Why::Records { mapping, sequences, oldest } => {
                 mapping::settle_records(
                     &mut draft,
-                    invocation,
+                    (self.id, invocation),
                     mapping,
                     sequences,
                     *oldest,

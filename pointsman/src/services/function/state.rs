@@ -74,6 +74,8 @@ pub struct Invocation {
     pub why: Why,
     /// When it began.
     pub started: Time,
+    /// Its mapping had `ReportBatchItemFailures` when it began: a batch ends as it began, whatever is changed since.
+    pub reports_failures: bool,
 }
 
 /// An asynchronous invocation that is not settled.
@@ -109,6 +111,11 @@ impl AsyncPlace {
 }
 
 impl AsyncEvent {
+    /// It waits for this function to have room.
+    pub(crate) fn waits_for(&self, function: &Name) -> bool {
+        self.function == *function && self.place == AsyncPlace::Waiting
+    }
+
     pub(crate) fn new(function: Name, body: Body, request: Id, accepted: Time) -> Self {
         AsyncEvent { function, body, request, accepted, attempts: 0, place: AsyncPlace::Waiting }
     }

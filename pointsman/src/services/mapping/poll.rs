@@ -61,7 +61,9 @@ impl Command for MappingDue {
 
     fn decide(&self, state: &State, context: &Context) -> Decision<()> {
         let mut draft = Draft::new(state, context);
-        draft.fact(Fact::MappingDue { mapping: self.0.clone() });
+        if state.mappings.contains_key(&self.0) {
+            draft.fact(Fact::MappingDue { mapping: self.0.clone() });
+        }
         draft.reply(())
     }
 }

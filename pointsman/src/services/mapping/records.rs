@@ -1,6 +1,8 @@
 use super::answer::failures;
 use crate::clock::Time;
-use crate::engine::{Command, Context, Decision, Delivery, Draft, Fact, Name, Payload, State, Why};
+use crate::engine::{
+    Command, Context, Decision, Delivery, Draft, Fact, InvocationId, Name, Payload, State, Why,
+};
 use crate::services::deliver;
 use crate::services::function::{Finished, Invocation};
 use crate::topology::MappingSource;
@@ -85,16 +87,19 @@ impl TakeRecords {
 /// in halves if the mapping bisects, until attempts or age are used up.
 pub(crate) fn settle_records(
     draft: &mut Draft<'_>,
-    invocation: &Invocation,
+    (id, invocation): (InvocationId, &Invocation),
     name: &Name,
     sequences: &[String],
     oldest: Time,
     finished: &Finished,
 ) {
     let state = draft.state;
-    let Some(mapping) = state.mappings.get(name) else { return };
+    // A mapping that was made anew, or reads another table now, has not begun this batch.
+    let Some(mapping) = state.mappings.get(name).filter(|m| m.running.contains(&id)) else {
+        return;
+    };
     let failed_at = match finished {
-        Finished::Answered(answer) if mapping.spec.report_failures => {
+        Finished::Answered(answer) if invocation.reports_failures => {
             match failures(answer, |id| sequences.iter().any(|s| s == id)) {
                 Some(failed) => sequences.iter().position(|s| failed.contains(s)),
                 None => Some(0),
@@ -117,12 +122,15 @@ pub(crate) fn settle_records(
     else {
         return;
     };
-    // Progress is a new beginning; splitting does not use up the quota.
+    // Progress is a new beginning; splitting does not use up the quota. What cannot be split further stays alone
+    // until it is through or given up, so that its neighbours are not tried with it again.
     let tried = if first_failed > 0 { 1 } else { mapping.attempts + 1 };
     let partial = matches!(finished, Finished::Answered(_));
-    let limit = (*bisect && rest.len() > 1 && !partial).then_some(rest.len() as u32 / 2);
-    let used = if limit.is_some() { mapping.attempts } else { tried };
-    if limit.is_none() && max_attempts.is_some_and(|most| used > most) {
+    let splits = rest.len() > 1;
+    let limit = (*bisect && !partial).then_some((rest.len() as u32 / 2).max(1));
+    let is_split = limit.is_some() && splits;
+    let used = if is_split { mapping.attempts } else { tried };
+    if !is_split && max_attempts.is_some_and(|most| used > most) {
         let discarded = if partial { &rest[..1] } else { rest };
         let given_up = GivenUp {
             mapping: name,

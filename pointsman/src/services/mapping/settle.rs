@@ -1,12 +1,13 @@
 use super::answer::failures;
 use crate::engine::{Draft, Fact, Id, InvocationId, Name};
-use crate::services::function::Finished;
+use crate::services::function::{Finished, Invocation};
 
 /// What becomes of a batch of messages: the function's answer says which were not handled; an error or a timeout
-/// keeps all. What is kept is seen again after its visibility timeout, as in AWS.
+/// keeps all. What is kept is seen again after its visibility timeout, as in AWS. What nobody has received since is
+/// the batch's own even if that time is up.
 pub(crate) fn settle_messages(
     draft: &mut Draft<'_>,
-    invocation: InvocationId,
+    (id, invocation): (InvocationId, &Invocation),
     mapping: &Name,
     queue: &Name,
     messages: &[u64],
@@ -14,13 +15,11 @@ pub(crate) fn settle_messages(
 ) {
     let state = draft.state;
     let here = state.queues.get(queue);
-    let is_held =
-        |seq: &u64| here.and_then(|q| q.message(*seq)).is_some_and(|m| m.is_held_by(invocation));
+    let is_held = |seq: &u64| here.and_then(|q| q.message(*seq)).is_some_and(|m| m.is_last_of(id));
     let held: Vec<u64> = messages.iter().copied().filter(is_held).collect();
     let id_of = |seq: u64| here.and_then(|q| q.message(seq)).map_or(Id(0), |m| m.id);
-    let reports = state.mappings.get(mapping).is_some_and(|m| m.spec.report_failures);
     let (deleted, kept) = match finished {
-        Finished::Answered(answer) if reports => {
+        Finished::Answered(answer) if invocation.reports_failures => {
             let known: Vec<String> = held.iter().map(|seq| id_of(*seq).to_string()).collect();
             match failures(answer, |id| known.iter().any(|k| k == id)) {
                 Some(failed) => {
@@ -35,7 +34,7 @@ pub(crate) fn settle_messages(
     draft.fact(Fact::BatchEnded {
         mapping: mapping.clone(),
         queue: queue.clone(),
-        invocation,
+        invocation: id,
         deleted,
         kept,
     });

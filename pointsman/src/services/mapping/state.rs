@@ -49,8 +49,18 @@ impl Mapping {
         }
     }
 
+    /// Another table's stream is another place to begin at; batches of the one before move nothing any more.
     pub(crate) fn set(&mut self, spec: MappingSpec, owner: Owner, now: Time) {
+        let table = self.table().map(str::to_owned);
         self.spec = spec;
+        if self.table() != table.as_deref() {
+            self.cursor = None;
+            self.attempts = 0;
+            self.limit = None;
+            self.waits = None;
+            self.ripe = false;
+            self.running.clear();
+        }
         self.owner = owner;
         self.modified = now;
     }

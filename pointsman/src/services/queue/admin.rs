@@ -58,6 +58,9 @@ impl Command for SetAttributes {
         let mut draft = Draft::new(state, context);
         if spec != queue.spec {
             draft.fact(Fact::ResourceSet { owner: queue.owner.clone(), spec: Spec::Queue(spec) });
+            if queue.retained {
+                draft.fact(Fact::QueueRetained { queue: self.queue.clone() });
+            }
         }
         draft.reply(())
     }
@@ -76,6 +79,22 @@ impl Command for DeleteQueue {
         }
         let mut draft = Draft::new(state, context);
         draft.fact(Fact::ResourceGone { kind: Kind::Queue, name: self.0.clone() });
+        draft.reply(())
+    }
+}
+
+/// Ends a queue that left its template and now holds nothing any more.
+#[derive(Debug)]
+pub(crate) struct RemoveDrained(pub(crate) Name);
+
+impl Command for RemoveDrained {
+    type Reply = ();
+
+    fn decide(&self, state: &State, context: &Context) -> Decision<()> {
+        let mut draft = Draft::new(state, context);
+        if state.queues.get(&self.0).is_some_and(|queue| queue.retained && queue.is_empty()) {
+            draft.fact(Fact::ResourceGone { kind: Kind::Queue, name: self.0.clone() });
+        }
         draft.reply(())
     }
 }

@@ -21,7 +21,7 @@ pub use send::{MessageToSend, SendMessages, Sent};
 pub use state::{Counts, Message, Position, Queue};
 pub use visibility::ChangeVisibility;
 
-pub(crate) use admin::check;
+pub(crate) use admin::{RemoveDrained, check};
 pub(crate) use receive::hand_out;
 
 use crate::engine::{Fault, Name, State};

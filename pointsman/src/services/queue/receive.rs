@@ -2,6 +2,9 @@ use super::{Message, existing};
 use crate::clock::Time;
 use crate::engine::{Command, Context, Decision, Draft, Fact, Handed, InvocationId, Name, State};
 
+/// One receive moves so many dead letters at most; who still waits looks again.
+const MOVED_AT_ONCE: usize = 1_000;
+
 /// `ReceiveMessage` without its waiting: what is there now.
 ///
 /// A message that has been received as often as the redrive policy allows goes to the dead-letter queue instead.
@@ -44,12 +47,14 @@ pub(crate) fn hand_out(
     let limit = dead_letter_queue(state, queue);
     let receipt = draft.choices.bits();
     let mut handed = Vec::new();
+    let mut moved = 0;
     for (seq, message) in queue.line() {
-        if handed.len() == max {
+        if handed.len() == max || moved == MOVED_AT_ONCE {
             break;
         }
         match &limit {
             Some((to, most)) if message.receives >= *most => {
+                moved += 1;
                 let new = draft.seq();
                 draft.fact(Fact::DeadLettered {
                     from: name.clone(),

@@ -63,6 +63,7 @@ pub struct Message {
     pub dead_letter_source: Option<Name>,
     turn: u32,
     last_receipt: Option<u64>,
+    last_batch: Option<InvocationId>,
 }
 
 /// Where a message is in its life.
@@ -92,6 +93,11 @@ impl Message {
     /// The invocation has this message.
     pub(crate) fn is_held_by(&self, invocation: InvocationId) -> bool {
         matches!(self.place, Position::InFlight { batch: Some(b), .. } if b == invocation)
+    }
+
+    /// The invocation was the last to get this message, and nobody has received it since.
+    pub(crate) fn is_last_of(&self, invocation: InvocationId) -> bool {
+        self.last_batch == Some(invocation) && !matches!(self.place, Position::Delayed(_))
     }
 
     /// When this message's position changes by itself.
@@ -193,6 +199,7 @@ impl Queue {
                 dead_letter_source: None,
                 turn: 0,
                 last_receipt: None,
+                last_batch: None,
             },
         );
     }
@@ -238,6 +245,7 @@ impl Queue {
         }
         message.place = Position::InFlight { until, receipt, batch };
         message.last_receipt = Some(receipt);
+        message.last_batch = batch;
         message.first_received.get_or_insert(now);
         message.receives += 1;
         self.skip_stale();
@@ -272,6 +280,19 @@ impl Queue {
         }
         self.visible += 1;
         self.line.push_back((seq, message.turn));
+    }
+
+    /// Entries of the line before the first that counts.
+    #[cfg(test)]
+    pub(crate) fn stale(&self) -> usize {
+        let first = self.line().next().map(|(seq, _)| seq);
+        self.line.iter().take_while(|(seq, _)| Some(*seq) != first).count()
+    }
+
+    /// Entries of the line.
+    #[cfg(test)]
+    pub(crate) fn line_len(&self) -> usize {
+        self.line.len()
     }
 
     fn skip_stale(&mut self) {
