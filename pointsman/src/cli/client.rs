@@ -43,7 +43,7 @@ impl At {
     pub(super) fn lines(
         &self,
         path: &str,
-    ) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
+    ) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>, Failure> {
         let response = agent().get(self.url(path)).call().map_err(|error| self.fault(&error))?;
         Ok(BufReader::new(response.into_body().into_reader()).lines())
     }

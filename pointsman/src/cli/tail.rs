@@ -11,6 +11,9 @@ use std::process::ExitCode;
 /// Coloured text on a terminal, one JSON object a line in a pipe.
 #[derive(Args)]
 pub(super) struct Tail {
+    /// Begin with the fact of this number (1 is the first of all); without it, with what happens from now on
+    #[arg(long, value_name = "NUMBER")]
+    from: Option<u64>,
     /// JSON lines also on a terminal
     #[arg(long)]
     json: bool,
@@ -20,7 +23,8 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let lines = self.at.lines("/_pointsman/tail")?;
+        let from = self.from.map(|from| format!("?from={from}")).unwrap_or_default();
+        let lines = self.at.lines(&format!("/_pointsman/tail{from}"))?;
         let as_json = self.json || !std::io::stdout().is_terminal();
         let mut out = anstream::stdout();
         for line in lines {
@@ -131,7 +135,7 @@ pub(super) fn shown(line: &Line) -> String {
         What::Clock { offset_ms } => {
             format!("the clock stands {} s ahead", offset_ms / 1000)
         }
-        What::Missed { count } => styled(BAD, format!("{count} facts went by too fast")),
+        What::Missed { count } => styled(BAD, format!("{count} facts are no longer kept")),
     };
     format!("{} {sentence}", styled(DIM, time))
 }

@@ -101,7 +101,7 @@ impl Up {
         })
         .await
         .map_err(|error| error.to_string())?;
-        if let Err(why) = system.check_functions().await {
+        if let Err(why) = system.warm_functions().await {
             system.stop().await;
             return Err(why);
         }

@@ -110,6 +110,7 @@ impl Engine {
         asked: Asked,
     ) -> Result<Vec<Handed>, Fault> {
         let news = self.shared.news_of(&receive.queue);
+        let _leaving = Leaving { shared: &self.shared, queue: receive.queue.clone() };
         let too_late = crate::clock::sleep(wait);
         tokio::pin!(too_late);
         loop {
@@ -143,9 +144,9 @@ impl Engine {
         (self.shared.read_body)(id)
     }
 
-    /// The durable facts from now on.
-    pub fn follow(&self) -> Follower {
-        self.shared.feed.follow()
+    /// The durable facts in order: from number `from` on, those of before first; without it, from now on.
+    pub fn subscribe(&self, from: Option<u64>) -> Follower {
+        self.shared.feed.subscribe(from)
     }
 
     /// Changes whenever a mapping changed: what reads streams for mappings looks again.
@@ -261,8 +262,31 @@ impl Shared {
         }
     }
 
+    /// Nothing is committed any more: whoever waits is told so, by the end of what it waits on.
+    pub(super) fn end(&self) {
+        lock(&self.waiting).clear();
+        lock(&self.receivers).values().for_each(|news| news.notify_waiters());
+        self.feed.close();
+    }
+
     fn news_of(&self, queue: &Name) -> Arc<Notify> {
         lock(&self.receivers).entry(queue.clone()).or_default().clone()
+    }
+}
+
+/// Forgets a queue's receivers when the last of them goes.
+struct Leaving<'a> {
+    shared: &'a Shared,
+    queue: Name,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let mut receivers = lock(&self.shared.receivers);
+        // One is the map's own, one that of the receiver who goes.
+        if receivers.get(&self.queue).is_some_and(|news| Arc::strong_count(news) <= 2) {
+            receivers.remove(&self.queue);
+        }
     }
 }
 

@@ -16,6 +16,8 @@ mod fact;
 mod feed;
 mod handle;
 mod memory;
+#[cfg(test)]
+mod simulation;
 mod state;
 mod threads;
 mod work;
@@ -32,10 +34,10 @@ pub use fact::{
     Attribute, AttributeValue, Body, Delivered, Delivery, Entry, Extra, Fact, Kind, NewMessage,
     Outcome, Owner, Why,
 };
-pub use feed::{Feed, Followed, Follower, Item};
+pub use feed::{Feed, Followed, Follower, History, Item};
 pub use handle::{Asked, Engine};
 pub use memory::MemoryLog;
-pub use state::{Owned, State};
+pub use state::{Owned, ResourcePolicy, State};
 pub use threads::{Fatal, Log, Setup, start};
 
 pub(crate) use apply::policy_name;

@@ -61,7 +61,9 @@ impl Simulation {
         let queue = QUEUES[choices.below(3) as usize];
         let is_there = world.state().queues.contains_key(queue);
         match n {
-            0..=2 if is_there => drop(world.send(queue, "a")),
+            0..=2 if is_there => {
+                world.send(queue, "a");
+            }
             3 | 4 => {
                 let kind = ["A", "B"][choices.below(2) as usize];
                 let entry = EventEntry {

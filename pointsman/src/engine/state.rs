@@ -38,7 +38,7 @@ pub struct State {
     /// Topics by name.
     pub topics: BTreeMap<Name, Owned<TopicSpec>>,
     /// Resource policies by owner.
-    pub policies: BTreeMap<Name, Owned<(Vec<String>, Vec<Statement>)>>,
+    pub policies: BTreeMap<Name, Owned<ResourcePolicy>>,
     /// What each stack's template asked for last.
     pub stacks: BTreeMap<Name, Vec<Resource>>,
     /// Invocations that are not over.
@@ -62,6 +62,9 @@ pub struct Owned<T> {
     /// What it is.
     pub spec: T,
 }
+
+/// ARNs that a resource policy stands on, and its statements.
+pub type ResourcePolicy = (Vec<String>, Vec<Statement>);
 
 /// The next free numbers.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]

@@ -185,7 +185,7 @@ mod threaded {
     #[tokio::test]
     async fn the_feed_tells_durable_facts_in_order_with_their_bytes() {
         let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
-        let mut follower = engine.follow();
+        let mut follower = engine.subscribe(None);
         queue(&engine).await;
         engine.submit(hello(), asked()).await.unwrap();
         let mut seen = vec![];
@@ -198,6 +198,115 @@ mod threaded {
             }
         }
         assert!(seen.windows(2).all(|w| w[1] == w[0] + 1), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_follower_from_the_beginning_sees_every_fact_once_and_goes_on_with_new_ones() {
+        let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
+        queue(&engine).await;
+        for _ in 0..40_000 / 8 {
+            let messages = vec![hello().messages.remove(0); 8];
+            engine
+                .submit(SendMessages { queue: "orders".into(), messages }, asked())
+                .await
+                .unwrap();
+        }
+        let mut follower = engine.subscribe(Some(1));
+        // It falls so far behind that what is on its way overflows.
+        for _ in 0..20_000 / 8 {
+            let messages = vec![hello().messages.remove(0); 8];
+            engine
+                .submit(SendMessages { queue: "orders".into(), messages }, asked())
+                .await
+                .unwrap();
+        }
+        let (mut next, mut sent) = (1, 0);
+        while sent < 60_000 {
+            let Some(Followed::Item(item)) = follower.next().await else { panic!("it ended") };
+            assert_eq!(item.seq, next);
+            next += 1;
+            if matches!(item.entry.fact, Fact::MessageSent { .. }) {
+                assert_eq!(item.body.as_deref(), Some(&b"hello"[..]));
+                sent += 1;
+            }
+        }
+        engine.stop();
+    }
+
+    #[tokio::test]
+    async fn when_the_engine_ends_everybody_who_waits_is_told() {
+        let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
+        let specs = vec![Spec::Queue(QueueSpec::named("orders")), Spec::Function(function("view"))];
+        let resources = resources(specs);
+        let template = ApplyTemplate { stack: "shop".into(), resources, ..Default::default() };
+        engine.submit(template, asked()).await.unwrap();
+        let mut follower = engine.subscribe(None);
+        let invoke =
+            crate::services::function::Invoke { function: "view".into(), payload: Bytes::new() };
+        let (_, _, answer) = engine.invoke(invoke, asked()).await.unwrap();
+        let waiting = {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let receive = Receive { queue: "orders".into(), max: 10, visibility: None };
+                engine.receive(receive, Duration::from_secs(3600), asked()).await
+            })
+        };
+        tokio::task::yield_now().await;
+        engine.read(|_, _| ()).await.unwrap();
+        engine.stop();
+        answer.await.unwrap_err();
+        assert_eq!(waiting.await.unwrap().unwrap_err().code, "InternalFailure");
+        while follower.next().await.is_some() {}
+        assert!(engine.subscribe(None).next().await.is_none());
+    }
+
+    /// Commits only when it is let.
+    struct Slow(std::sync::mpsc::Receiver<()>, MemoryLog);
+
+    impl Log for Slow {
+        fn commit(&mut self, r: Vec<Vec<u8>>, b: Vec<(u64, Bytes)>) -> io::Result<()> {
+            let _ = self.0.recv();
+            self.1.commit(r, b)
+        }
+
+        fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync> {
+            self.1.reader()
+        }
+
+        fn history(&self) -> Arc<dyn History> {
+            self.1.history()
+        }
+
+        fn release(&mut self, gone: &[u64]) {
+            self.1.release(gone);
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_disk_is_slow_askers_wait_and_are_all_answered_when_it_is_not() {
+        let (let_go, held) = std::sync::mpsc::channel();
+        let engine =
+            engine(Box::new(Slow(held, MemoryLog::default())), Box::new(|e| panic!("{e}")));
+        let making = {
+            let engine = engine.clone();
+            tokio::spawn(async move { queue(&engine).await })
+        };
+        let mut asking = vec![];
+        for _ in 0..50 {
+            let engine = engine.clone();
+            asking.push(tokio::spawn(async move {
+                let messages = vec![hello().messages.remove(0); 1_000];
+                engine.submit(SendMessages { queue: "orders".into(), messages }, asked()).await
+            }));
+        }
+        tokio::task::yield_now().await;
+        assert!(asking.iter().all(|task| !task.is_finished()));
+        drop(let_go);
+        making.await.unwrap();
+        for task in asking {
+            assert_eq!(task.await.unwrap().unwrap().len(), 1_000);
+        }
+        engine.stop();
     }
 
     /// Fails when it is told to.
@@ -213,6 +322,10 @@ mod threaded {
 
         fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync> {
             self.1.reader()
+        }
+
+        fn history(&self) -> Arc<dyn History> {
+            self.1.history()
         }
 
         fn release(&mut self, gone: &[u64]) {

@@ -3,7 +3,7 @@
 use super::context::{Caller, Cause};
 use super::core::{Batch, Core, Random};
 use super::decision::{Effect, Fault};
-use super::feed::Feed;
+use super::feed::{Feed, History};
 use super::handle::{Engine, Shared};
 use super::state::State;
 use crate::clock::Clock;
@@ -38,6 +38,9 @@ pub trait Log: Send + 'static {
     /// # Errors
     /// The disk's, or that there is no such body.
     fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync>;
+
+    /// Reads what was committed.
+    fn history(&self) -> Arc<dyn History>;
 
     /// Nothing needs these bodies any more.
     fn release(&mut self, bodies: &[u64]);
@@ -80,7 +83,7 @@ pub struct Setup {
 /// A refusal of the start.
 pub fn start(setup: Setup) -> Result<Engine, Fault> {
     let Setup { state, facts, region, clock, random, mut log, effects, fatal } = setup;
-    let feed = Feed::default();
+    let feed = Feed::new(log.history());
     let (jobs, inbox) = channel();
     let shared = Arc::new(Shared::new(jobs.clone(), feed.clone(), log.reader(), clock.clone()));
     let engine = Engine::new(shared.clone());
@@ -91,12 +94,13 @@ pub fn start(setup: Setup) -> Result<Engine, Fault> {
             for batch in to_commit {
                 if let Err(error) = commit(log.as_mut(), batch, &feed, &effects, &shared) {
                     fatal(error);
-                    return;
+                    break;
                 }
                 if jobs.send(Job::Committed).is_err() {
-                    return;
+                    break;
                 }
             }
+            shared.end();
         })
     };
     shared.set_offset(state.offset_ms);
@@ -118,7 +122,13 @@ pub fn start(setup: Setup) -> Result<Engine, Fault> {
 fn decide(core: &mut Core, inbox: &Receiver<Job>, batches: &SyncSender<Batch>) {
     let mut stopping = false;
     loop {
-        if !core.batch().is_empty() {
+        let full = core.batch().records.len() >= MOST_FACTS;
+        if full {
+            // Nobody is asked anything before the disk has caught up.
+            if batches.send(core.take_batch()).is_err() {
+                return;
+            }
+        } else if !core.batch().is_empty() {
             match batches.try_send(core.take_batch()) {
                 Ok(()) => {}
                 Err(TrySendError::Full(batch)) => core.put_back(batch),
@@ -128,7 +138,6 @@ fn decide(core: &mut Core, inbox: &Receiver<Job>, batches: &SyncSender<Batch>) {
         if stopping && core.batch().is_empty() {
             return;
         }
-        let full = core.batch().records.len() >= MOST_FACTS;
         let Some(first) = next(core, inbox) else { continue };
         let mut job = Some(first);
         // One commit for all that is waiting.
@@ -138,11 +147,8 @@ fn decide(core: &mut Core, inbox: &Receiver<Job>, batches: &SyncSender<Batch>) {
                 Job::Committed => {}
                 Job::Stop => stopping = true,
             }
-            job = if full || core.batch().records.len() >= MOST_FACTS {
-                None
-            } else {
-                inbox.try_recv().ok()
-            };
+            let full = core.batch().records.len() >= MOST_FACTS;
+            job = if full { None } else { inbox.try_recv().ok() };
         }
         core.tick();
     }
@@ -179,6 +185,8 @@ fn commit(
     for tell in batch.after {
         tell();
     }
+    // Before what is to be run: whoever runs it should know its newest settings.
+    shared.wake(&queues, batch.mappings, batch.topology);
     for effect in wanted {
         match effect {
             Effect::Answer(invocation, answer) => shared.answer(invocation, answer),
@@ -186,7 +194,6 @@ fn commit(
             effect => drop(effects.send(effect)),
         }
     }
-    shared.wake(&queues, batch.mappings, batch.topology);
     log.release(&released);
     Ok(())
 }

@@ -25,8 +25,6 @@ pub struct Journal {
     pub opened: Opened,
     /// For the engine.
     pub log: JournalLog,
-    /// Reads what was.
-    pub history: History,
     /// Keeps the folder small.
     pub keeper: Keeper,
 }
@@ -40,10 +38,15 @@ impl Journal {
         let mut state = State::default();
         let (store, opened) = Store::open(disk, options, &mut state)?;
         let (moves, to_move) = channel();
-        let log =
-            JournalLog { writer: store.writer, bodies: store.bodies, batch: Batch::new(), to_move };
+        let log = JournalLog {
+            writer: store.writer,
+            bodies: store.bodies,
+            history: store.history,
+            batch: Batch::new(),
+            to_move,
+        };
         let keeper = Keeper { compactor: store.compactor, moves };
-        Ok(Journal { state, opened, log, history: store.history, keeper })
+        Ok(Journal { state, opened, log, keeper })
     }
 }
 
@@ -51,6 +54,7 @@ impl Journal {
 pub struct JournalLog {
     writer: Writer,
     bodies: Bodies,
+    history: History,
     batch: Batch,
     to_move: Receiver<Vec<(BodyId, Bytes)>>,
 }
@@ -85,8 +89,32 @@ impl Log for JournalLog {
         Arc::new(move |id| bodies.read(BodyId(id)))
     }
 
+    fn history(&self) -> Arc<dyn crate::engine::History> {
+        Arc::new(Past { history: self.history.clone(), bodies: self.bodies.clone() })
+    }
+
     fn release(&mut self, gone: &[u64]) {
         self.bodies.release(gone.iter().map(|id| BodyId(*id)));
+    }
+}
+
+/// The store's durable records, for those who follow.
+struct Past {
+    history: History,
+    bodies: Bodies,
+}
+
+impl crate::engine::History for Past {
+    fn oldest(&self) -> u64 {
+        self.history.oldest_seq()
+    }
+
+    fn read(&self, from: u64, most: usize) -> io::Result<Vec<(u64, Bytes)>> {
+        self.history.records_from(from)?.take(most).collect()
+    }
+
+    fn body(&self, id: u64) -> Option<Bytes> {
+        self.bodies.read(BodyId(id)).ok()
     }
 }
 

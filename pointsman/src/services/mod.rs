@@ -1,10 +1,10 @@
 //! What each AWS service means, as pure state machines: no I/O, no clock, no knowledge of protocols.
 //!
-//! - [`bus`]: events, rules, targets
-//! - [`queue`]: messages
-//! - [`function`]: invocations
-//! - [`mapping`]: from queues and table streams to functions
-//! - [`stack`]: templates as wishes about all of these
+//! - `bus`: events, rules, targets
+//! - `queue`: messages
+//! - `function`: invocations
+//! - `mapping`: from queues and table streams to functions
+//! - `stack`: templates as wishes about all of these
 
 pub mod bus;
 pub mod function;
@@ -16,3 +16,6 @@ mod deliver;
 mod start;
 
 pub use start::{MoveClock, Started};
+
+/// What a request changes in the settings of something, or why it may not.
+pub type Change<S> = Box<dyn Fn(&mut S) -> Result<(), crate::engine::Fault> + Send>;

@@ -1,5 +1,8 @@
 //! Templates as wishes: what is wanted is compared with what is there and what was wanted last.
 
+mod merge;
+
+use self::merge::merge;
 use crate::engine::{
     Command, Context, Decision, Draft, Fact, Fault, Kind, Name, Owner, State, policy_name,
 };
@@ -8,7 +11,6 @@ use crate::services::queue;
 use crate::topology::{Place, Resource, Spec};
 use pointsman_router::Pattern;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -379,59 +381,6 @@ fn current(state: &State, kind: Kind, name: &Name) -> Option<(Owner, Spec)> {
             let (on, statements) = p.spec.clone();
             (p.owner.clone(), Spec::Policy { on, statements })
         }),
-    }
-}
-
-struct Merge {
-    spec: Spec,
-    changed: Vec<String>,
-    drift: Vec<String>,
-}
-
-/// Three ways, property by property: `wanted` where the template changed since `base`, else `current`.
-fn merge(base: Option<&Spec>, wanted: &Spec, current: &Spec) -> Merge {
-    let properties = |spec: &Spec| match serde_json::to_value(spec) {
-        Ok(Value::Object(kind)) => kind.into_values().next(),
-        _ => None,
-    };
-    let (Some(Value::Object(new)), Some(Value::Object(mut now))) =
-        (properties(wanted), properties(current))
-    else {
-        return Merge { spec: wanted.clone(), changed: vec![], drift: vec![] };
-    };
-    let base = base.and_then(properties);
-    let (mut changed, mut drift) = (vec![], vec![]);
-    for (name, value) in new {
-        let wanted = without_places(&value);
-        let there = now.get(&name).map(without_places).as_ref() == Some(&wanted);
-        let before = base.as_ref().and_then(|b| b.get(&name)).map(without_places);
-        if !there && before == Some(wanted) {
-            drift.push(name);
-        } else {
-            if !there {
-                changed.push(name.clone());
-            }
-            now.insert(name, value);
-        }
-    }
-    let kind = serde_json::to_value(wanted).ok().and_then(|v| {
-        let Value::Object(kind) = v else { return None };
-        kind.into_iter().next().map(|(name, _)| name)
-    });
-    let merged = serde_json::json!({ kind.unwrap_or_default(): now });
-    let spec = serde_json::from_value(merged).unwrap_or_else(|_| wanted.clone());
-    Merge { spec, changed, drift }
-}
-
-/// A line that was inserted above changes places, and nothing else.
-fn without_places(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.iter().filter(|(key, value)| *key != "place" || !value.is_object());
-            Value::Object(kept.map(|(key, v)| (key.clone(), without_places(v))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(without_places).collect()),
-        other => other.clone(),
     }
 }
 

@@ -180,18 +180,25 @@ impl System {
         })
     }
 
-    /// Whether every `provided.*` function has a binary.
+    /// Starts an environment of every `provided.*` function, all at once: the first invocation finds it, and a
+    /// function that does not start is known now.
     ///
     /// # Errors
-    /// One line for the first that has none.
-    pub async fn check_functions(&self) -> Result<(), String> {
+    /// One line for the first function that has no binary or does not start.
+    pub async fn warm_functions(&self) -> Result<(), String> {
         let specs = self
             .engine
             .read(|state, _| state.functions.values().map(|f| f.spec.clone()).collect::<Vec<_>>());
+        let mut starts = tokio::task::JoinSet::new();
         for spec in specs.await.map_err(|fault| fault.message)? {
             if spec.runtime.starts_with("provided") {
                 self.executables.find(&spec).map_err(|why| format!("{}: {why}", spec.name))?;
+                let runner = self.runner.clone();
+                starts.spawn(async move { runner.warm(&spec).await });
             }
+        }
+        while let Some(started) = starts.join_next().await {
+            started.map_err(|error| error.to_string())??;
         }
         Ok(())
     }
@@ -226,10 +233,13 @@ impl System {
         self.dropped.as_deref()
     }
 
-    /// Ends it as a crash does: nobody is told anything, and functions are left behind for the next start to end.
-    pub fn abandon(mut self) {
+    /// Ends it as a crash does: nobody is told anything, and functions are left behind for the next start to end. When
+    /// it returns, its ports are free.
+    pub async fn abandon(mut self) {
         for server in self.servers.drain(..) {
             server.abort();
+            // It holds its listener until it has noticed.
+            let _ = server.await;
         }
         self.sweeper.abort();
         self.keeping.take();

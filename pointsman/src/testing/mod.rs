@@ -48,12 +48,14 @@ pub async fn start(template: impl AsRef<Path>) -> Result<Running, StartError> {
 pub struct Setup {
     template: PathBuf,
     parameters: BTreeMap<String, String>,
+    folder: Option<PathBuf>,
 }
 
 impl Setup {
     /// A template with its default parameters.
     pub fn new(template: impl AsRef<Path>) -> Self {
-        Setup { template: template.as_ref().to_owned(), parameters: BTreeMap::new() }
+        let template = template.as_ref().to_owned();
+        Setup { template, parameters: BTreeMap::new(), folder: None }
     }
 
     /// Gives a parameter a value.
@@ -63,23 +65,38 @@ impl Setup {
         self
     }
 
+    /// Keeps all state in this folder, which may be one that another system has left; it stays when the test is over.
+    #[must_use]
+    pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.folder = Some(folder.as_ref().to_owned());
+        self
+    }
+
     /// Brings it up.
     ///
     /// # Errors
     /// See [`start`].
-    pub async fn start(self) -> Result<Running, StartError> {
-        let folder = tempfile::tempdir().map_err(|e| StartError::new(e.to_string()))?;
-        let system = up(&self, folder.path(), [0, 0]).await?;
+    pub async fn start(mut self) -> Result<Running, StartError> {
+        let (folder, temporary) = match self.folder.take() {
+            Some(folder) => (folder, None),
+            None => {
+                let folder = tempfile::tempdir().map_err(|e| StartError::new(e.to_string()))?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        let system = up(&self, &folder, [0, 0]).await?;
         let endpoint = system.control().endpoint.clone();
         let http = system.control().apis.first().map(|api| api.url.clone()).unwrap_or_default();
-        Ok(Running { setup: self, folder, system: Some(system), endpoint, http })
+        let system = Some(system);
+        Ok(Running { setup: self, folder, _temporary: temporary, system, endpoint, http })
     }
 }
 
-/// A system that runs for a test. Dropping it ends its functions and deletes its folder.
+/// A system that runs for a test. Dropping it ends its functions and deletes its folder, unless the test named one.
 pub struct Running {
     setup: Setup,
-    folder: TempDir,
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
     system: Option<System>,
     endpoint: String,
     http: String,
@@ -153,9 +170,9 @@ impl Running {
     }
 
     /// Ends the system as a crash does: nothing is told to anybody, functions are left behind.
-    pub fn kill(&mut self) {
+    pub async fn kill(&mut self) {
         if let Some(system) = self.system.take() {
-            system.abandon();
+            system.abandon().await;
         }
     }
 
@@ -168,7 +185,7 @@ impl Running {
             system.stop().await;
         }
         let ports = [port(&self.endpoint), port(&self.http)];
-        self.system = Some(up(&self.setup, self.folder.path(), ports).await?);
+        self.system = Some(up(&self.setup, &self.folder, ports).await?);
         Ok(())
     }
 
@@ -185,23 +202,37 @@ impl Running {
     /// # Panics
     /// If that takes more than two minutes, with what still moves.
     pub async fn wait_until_idle(&self) {
+        self.wait(false).await;
+    }
+
+    /// Waits until nothing moves any more unless time does: as [`Running::wait_until_idle`], but messages that a
+    /// failed batch has kept may wait for the end of their visibility timeout, for [`Running::advance`] to bring it.
+    ///
+    /// # Panics
+    /// If that takes more than two minutes, with what still moves.
+    pub async fn wait_until_time_must_pass(&self) {
+        self.wait(true).await;
+    }
+
+    async fn wait(&self, may_be_hidden: bool) {
         let waited = tokio::time::timeout(PATIENCE, async {
             let mut calm = 0;
             // Twice in a row: a record may be on its way from a table to its reader.
             while calm < 2 {
-                calm = if self.moves().await.is_none() { calm + 1 } else { 0 };
+                calm = if self.moves(may_be_hidden).await.is_none() { calm + 1 } else { 0 };
                 crate::clock::sleep(Duration::from_millis(5)).await;
             }
         });
         if waited.await.is_err() {
-            panic!("the system does not come to rest: {}", self.moves().await.unwrap_or_default());
+            let moving = self.moves(may_be_hidden).await.unwrap_or_default();
+            panic!("the system does not come to rest: {moving}");
         }
     }
 
     /// What still moves.
-    async fn moves(&self) -> Option<String> {
+    async fn moves(&self, may_be_hidden: bool) -> Option<String> {
         let system = self.system();
-        let looked = system.engine().read(|state, _| {
+        let looked = system.engine().read(move |state, _| {
             if let Some((id, invocation)) = state.pending().next() {
                 return Err(format!("invocation {} of {} runs", id.0, invocation.function));
             }
@@ -212,7 +243,7 @@ impl Running {
             for mapping in state.mappings.values().filter(|m| m.spec.enabled) {
                 let queue = mapping.queue().and_then(|name| state.queues.get(name));
                 if let Some(queue) = queue
-                    && queue.visible() + queue.in_flight() > 0
+                    && (queue.visible() > 0 || queue.in_flight() > 0 && !may_be_hidden)
                 {
                     return Err(format!(
                         "queue {} has {} visible and {} in flight",
@@ -282,7 +313,7 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
         complain: Arc::new(|why| eprintln!("{why}")),
     })
     .await?;
-    if let Err(why) = system.check_functions().await {
+    if let Err(why) = system.warm_functions().await {
         system.stop().await;
         return Err(StartError::new(why));
     }

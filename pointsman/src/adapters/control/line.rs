@@ -57,7 +57,7 @@ pub enum What {
     Applied { stack: String, resources: usize },
     /// The clock was moved.
     Clock { offset_ms: i64 },
-    /// The reader was too slow; so many facts are missing here.
+    /// So many facts are no longer kept.
     Missed { count: u64 },
 }
 

@@ -109,7 +109,10 @@ impl Fallback for Control {
                 Some(map) => reply(&json!(map)),
                 None => refuse(StatusCode::SERVICE_UNAVAILABLE, "the engine has ended"),
             },
-            (&Method::GET, "/_pointsman/tail") => self.tail(),
+            (&Method::GET, "/_pointsman/tail") => match from(request.uri().query()) {
+                Ok(from) => self.tail(from),
+                Err(why) => refuse(StatusCode::BAD_REQUEST, &why),
+            },
             (&Method::POST, "/_pointsman/token") => self.token(request.body()).await,
             (&Method::POST, "/_pointsman/clock") => self.clock(request.body()).await,
             (&Method::GET, "/_pointsman/issuer/.well-known/openid-configuration") => {
@@ -229,12 +232,12 @@ impl Control {
     }
 
     /// One JSON line for everything that happens, until the client goes.
-    fn tail(&self) -> Response<Body> {
+    fn tail(&self, from: Option<u64>) -> Response<Body> {
         let (sender, receiver) =
             tokio::sync::mpsc::channel::<Result<Frame<Bytes>, Infallible>>(256);
         let engine = self.engine.clone();
         // Following begins before the answer does: what happens after it is seen.
-        let mut follower = engine.follow();
+        let mut follower = engine.subscribe(from);
         tokio::spawn(async move {
             let mut teller = Teller::default();
             loop {
@@ -263,6 +266,12 @@ impl Control {
         let issuer = receiver.wait_for(Option::is_some).await.ok()?;
         issuer.clone()
     }
+}
+
+/// `from=N` of a query.
+fn from(query: Option<&str>) -> Result<Option<u64>, String> {
+    let Some(text) = query.and_then(|q| q.strip_prefix("from=")) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| format!("from={text}: the number of a fact is wanted"))
 }
 
 fn frame(line: &Line) -> Frame<Bytes> {

@@ -21,7 +21,7 @@ impl Teller {
     ) -> Result<Option<Line>, Fault> {
         let item = match followed {
             Followed::Item(item) => item,
-            Followed::Missed(count) => {
+            Followed::Dropped(count) => {
                 let at = engine.read(|_, now| now).await?.rfc3339_millis();
                 return Ok(Some(Line { seq: 0, at, what: What::Missed { count } }));
             }

@@ -94,6 +94,8 @@ pub(super) struct Environment {
     pub(super) next: Option<oneshot::Sender<Result<Given, Refusal>>>,
     /// To be run as soon as the process asks.
     pub(super) work: Option<Work>,
+    /// Told when it waits for work, or why it never will: where it was started without any.
+    pub(super) ready: Option<oneshot::Sender<Result<(), String>>>,
     /// The invocation that lines of the log belong to.
     pub(super) request: Option<Id>,
     /// How long the start took, until it has been reported.
@@ -144,7 +146,7 @@ impl Environment {
                         self.next = Some(next);
                         self.init = Some(watch.elapsed());
                         self.pool.has_started(&self.member);
-                        return Ok(());
+                        return self.is_ready();
                     }
                     Happened::Asked(Ask::InitError { finished, tell }) => {
                         // The process may not wait for the reply.
@@ -165,6 +167,15 @@ impl Environment {
         self.written().await;
         self.finish(failed, None);
         Err(Over)
+    }
+
+    /// Without work it goes to the idle ones.
+    fn is_ready(&mut self) -> Result<(), Over> {
+        let Some(ready) = self.ready.take() else { return Ok(()) };
+        let listed = self.pool.put_back(&self.member);
+        // Whoever warmed it up may have gone.
+        let _ = ready.send(Ok(()));
+        if listed { Ok(()) } else { Err(Over) }
     }
 
     /// Waits for work and for the process to ask for it, brings them together, and waits for the answer.
@@ -342,10 +353,12 @@ impl Environment {
         if let Finished::Failed { kind, message, .. } = &finished
             && duration.is_none()
         {
-            self.say(Said::Trouble(format!(
-                "{} could not start: {kind}: {message}",
-                self.spec.name
-            )));
+            let why = format!("{} could not start: {kind}: {message}", self.spec.name);
+            if let Some(ready) = self.ready.take() {
+                // Whoever warmed it up may have gone.
+                let _ = ready.send(Err(why.clone()));
+            }
+            self.say(Said::Trouble(why));
         }
         if let Some(duration) = duration {
             let status = match &finished {

@@ -161,6 +161,14 @@ impl Runner {
         self.pool.registry.caller_of_trace(header)
     }
 
+    /// Starts an environment of a function that waits for work.
+    ///
+    /// # Errors
+    /// One line that says why the function does not start.
+    pub async fn warm(&self, function: &FunctionSpec) -> Result<(), String> {
+        self.pool.warm(&Arc::new(function.clone())).await
+    }
+
     /// A function's executable has changed: idle environments end at once, the others after what they run.
     pub fn retire(&self, function: &str) {
         self.pool.retire(function);

@@ -87,7 +87,7 @@ impl Pool {
                         continue;
                     }
                 }
-                None => match self.begin(spec, work).await {
+                None => match self.begin(spec, Some(work), None).await {
                     Ok(true) => {}
                     Ok(false) => return None,
                     Err(reason) => return Some(failure::not_started(request, &reason)),
@@ -103,6 +103,18 @@ impl Pool {
                 }
             }
         }
+    }
+
+    /// Starts an environment that waits for work, so that the first invocation need not wait for it.
+    ///
+    /// # Errors
+    /// One line that says why it does not start.
+    pub(super) async fn warm(self: &Arc<Self>, spec: &Arc<FunctionSpec>) -> Result<(), String> {
+        self.prepare(spec);
+        let (ready, told) = oneshot::channel();
+        self.begin(spec, None, Some(ready)).await?;
+        // Without an answer the engine is ending.
+        told.await.unwrap_or(Ok(()))
     }
 
     /// A function's code has changed: idle environments end now, the others after what they run.
@@ -173,8 +185,14 @@ impl Pool {
         self.functions().get_mut(name)?.idle.pop()
     }
 
-    /// Starts an environment, which runs `work` first. False if the engine ends; an error says why there is none.
-    async fn begin(self: &Arc<Self>, spec: &Arc<FunctionSpec>, work: Work) -> Result<bool, String> {
+    /// Starts an environment, which runs `work` first if it is given some, and else says when it is `ready` for it.
+    /// False if the engine ends; an error says why there is none.
+    async fn begin(
+        self: &Arc<Self>,
+        spec: &Arc<FunctionSpec>,
+        work: Option<Work>,
+        ready: Option<oneshot::Sender<Result<(), String>>>,
+    ) -> Result<bool, String> {
         let name: Name = spec.name.as_str().into();
         let (turn, pause) = self.pause(&name);
         if !pause.is_zero() {
@@ -230,7 +248,8 @@ impl Pool {
             out: Lines::new(out),
             err: Lines::new(err),
             next: None,
-            work: Some(work),
+            work,
+            ready,
             request: None,
             init: None,
         };

@@ -1,6 +1,7 @@
 use crate::engine::{
     Command, Context, Decision, Draft, Fact, Fault, InvocationId, Name, State, Why,
 };
+use crate::services::Change;
 use crate::topology::{MappingSpec, Spec};
 
 /// `UpdateEventSourceMapping`: `change` gets the settings as they are. Batches that run end under the old ones.
@@ -8,7 +9,7 @@ pub struct UpdateMapping {
     /// The mapping's UUID.
     pub mapping: Name,
     /// What changes.
-    pub change: Box<dyn Fn(&mut MappingSpec) -> Result<(), Fault> + Send>,
+    pub change: Change<MappingSpec>,
 }
 
 impl Command for UpdateMapping {

@@ -1,5 +1,6 @@
 use super::{existing, invalid};
 use crate::engine::{Command, Context, Decision, Draft, Fact, Fault, Kind, Name, Owner, State};
+use crate::services::Change;
 use crate::topology::{QueueSpec, Spec};
 
 /// `CreateQueue`: making what is there already succeeds if its settings are the same.
@@ -40,7 +41,7 @@ pub struct SetAttributes {
     /// The queue.
     pub queue: Name,
     /// What changes.
-    pub change: Box<dyn Fn(&mut QueueSpec) -> Result<(), Fault> + Send>,
+    pub change: Change<QueueSpec>,
 }
 
 impl Command for SetAttributes {

@@ -254,7 +254,7 @@ fn a_target_that_cannot_be_served_here_is_noted_with_its_place_and_left_out() {
         "{:?}",
         set.notes
     );
-    assert_eq!(world.state().buses["default"].rules["r"].spec.targets, [to.clone()]);
+    assert_eq!(world.state().buses["default"].rules["r"].spec.targets, std::slice::from_ref(&to));
     let before = world.journal.len();
     assert_eq!(world.apply(specs()).notes.len(), 1, "it is noted each time");
     assert_eq!(world.journal.len(), before);

@@ -3,7 +3,7 @@
 use super::fake::{Fake, FakeSpawner, script};
 use super::streams::stream_to_echo;
 use super::*;
-use crate::engine::{Choices, Log};
+use crate::engine::{Choices, Log, MemoryLog};
 use crate::storage::Fold;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -28,6 +28,10 @@ impl Log for Journal {
 
     fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync> {
         Arc::new(|_| Err(io::ErrorKind::NotFound.into()))
+    }
+
+    fn history(&self) -> Arc<dyn crate::engine::History> {
+        MemoryLog::default().history()
     }
 
     fn release(&mut self, _: &[u64]) {}

@@ -41,7 +41,7 @@ impl Action for Request {
                 "Parameter Event is not valid. Reason: an event has {missing:?}."
             )));
         }
-        let mut rules = Rules::default();
+        let rules = Rules::default();
         rules.insert((), pattern);
         let mut result = false;
         rules

@@ -18,7 +18,7 @@ async fn sender(follower: &mut Follower) -> (Caller, Cause) {
 async fn key_and_trace_say_who_asks_and_why() {
     let world = World::new().await;
     world.sqs("CreateQueue", r#"{"QueueName":"orders"}"#).await;
-    let mut follower = world.engine.follow();
+    let mut follower = world.engine.subscribe(None);
     let body = r#"{"QueueUrl":"http://x/000000000000/orders","MessageBody":"a"}"#;
     let operation = (TARGET, "AmazonSQS.SendMessage");
     let function = Caller::Function("payment".into());
