@@ -57,10 +57,7 @@ fn every_queue_lets_in_only_the_rules_that_lead_to_it_and_only_encrypted() {
         let statements = shop.statements(arn);
         let plain = json!({ "Bool": { "aws:SecureTransport": "false" } });
         let refused = statements.iter().any(|s| {
-            !s.allow
-                && s.actions == ["sqs:*"]
-                && s.principals == ["aws:*"]
-                && conditions(s) == plain
+            !s.allow && s.actions == ["sqs:*"] && s.principals == ["*"] && conditions(s) == plain
         });
         assert!(refused, "{} refuses what is not encrypted", queue.name);
         let mut sources = vec![];
