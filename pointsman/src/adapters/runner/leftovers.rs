@@ -21,14 +21,24 @@ impl Leftovers {
     pub(super) async fn end(state_dir: &Path) -> io::Result<Leftovers> {
         let folder = state_dir.join("processes");
         fs::create_dir_all(&folder)?;
+        let mut ending = vec![];
         for file in fs::read_dir(&folder)? {
             let path = file?.path();
             let pid = path.file_name().and_then(|name| name.to_str()).and_then(|n| n.parse().ok());
             if let Some(pid) = pid {
                 let started = fs::read_to_string(&path)?;
-                end_one(pid, &started).await?;
+                // All of them first, so that they end beside each other.
+                if platform::started(pid).as_deref() == Some(&started) {
+                    platform::kill_group(pid);
+                }
+                ending.push((pid, started));
             }
-            fs::remove_file(&path)?;
+        }
+        for (pid, started) in ending {
+            end_one(pid, &started).await?;
+        }
+        for file in fs::read_dir(&folder)? {
+            fs::remove_file(file?.path())?;
         }
         Ok(Leftovers { folder })
     }
