@@ -2,7 +2,7 @@
 //!
 //! - [`Function`], [`Invocation`], [`AsyncEvent`]: the state
 //! - [`Invoke`]: an invocation somebody waits for; [`InvokeAsync`]: one that is queued
-//! - [`StartAsync`]: begins what is queued; [`Finish`]: what the function made of an invocation
+//! - `StartAsync`: begins what is queued; [`Finish`]: what the function made of an invocation
 
 mod finish;
 mod invoke;
