@@ -1,1 +1,16 @@
-//! The shop as its users see it: HTTP in, read model out.
+//! The shop as its customers and operators see it: the real template, the real binaries, the local engine.
+//!
+//! Every test ends in the ledger equation (see [`shop::Shop::equation`]): what queues accepted was handled, lies in a
+//! dead-letter queue, or is still there; and the read model holds each event's effect once.
+
+mod crashes;
+mod journey;
+mod poison;
+mod refusals;
+mod routing;
+mod shop;
+#[path = "../support/mod.rs"]
+mod support;
+mod twice;
+mod up;
+mod verbs;

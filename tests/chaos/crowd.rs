@@ -1,0 +1,141 @@
+use crate::support::{Client, Pointsman, functions_of, order, template};
+use pointsman::testing::Setup;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Customers who order all the time, each from a thread of its own, until they are told to stop.
+///
+/// Whoever gets no answer, or one that it should come again, asks again under the same Idempotency-Key.
+pub(crate) struct Crowd {
+    stop: Arc<AtomicBool>,
+    customers: Vec<JoinHandle<BTreeMap<String, u64>>>,
+}
+
+impl Crowd {
+    pub(crate) fn of(customers: usize, client: &Client) -> Crowd {
+        let stop = Arc::new(AtomicBool::new(false));
+        let customers = (0..customers).map(|n| {
+            let (client, stop) = (client.of(&format!("customer-{n}")), stop.clone());
+            std::thread::spawn(move || orders(&client, &stop))
+        });
+        Crowd { customers: customers.collect(), stop }
+    }
+
+    /// Sends them home: every order that was acknowledged, with the last version that was.
+    pub(crate) fn go_home(self) -> BTreeMap<String, u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        let orders =
+            self.customers.into_iter().flat_map(|c| c.join().expect("a customer goes home"));
+        orders.collect()
+    }
+}
+
+/// Orders, and adds to every second order, until it is time to stop; what was begun is finished.
+fn orders(client: &Client, stop: &AtomicBool) -> BTreeMap<String, u64> {
+    let mut acknowledged = BTreeMap::new();
+    let item = json!({ "sku": "CUP-BLUE", "quantity": 1 }).to_string();
+    for n in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let body = order("TEA-ASSAM-100", 1 + n % 9).to_string();
+        let id = insist(client, "/orders", &format!("order-{n}"), &body);
+        let id = id["orderId"].as_str().expect("an order id").to_owned();
+        let before = acknowledged.insert(id.clone(), 1);
+        assert_eq!(before, None, "two requests, one order: {id}");
+        if n % 2 == 1 {
+            let more = insist(client, &format!("/orders/{id}/items"), &format!("item-{n}"), &item);
+            acknowledged.insert(id, more["version"].as_u64().expect("a version"));
+        }
+    }
+    acknowledged
+}
+
+/// Asks until it is answered with 202.
+fn insist(client: &Client, path: &str, key: &str, body: &str) -> Value {
+    // Far more than any start takes.
+    for _ in 0..6_000 {
+        match client.send("POST", path, Some(key), Some(body)) {
+            Ok(answer) if answer.status == 202 => return answer.body,
+            // A function or the engine died meanwhile.
+            Ok(answer) if answer.status >= 500 => {}
+            Ok(answer) => panic!("POST {path} under {key}: {answer:?}"),
+            Err(_) => {}
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("POST {path} under {key} is never answered");
+}
+
+/// Ends the engine in order, brings up its state in this process, lets time pass until nothing moves, and holds the
+/// books together:
+///
+/// - every order that was acknowledged is in the read model once, at the version that was acknowledged, and no other;
+/// - each was written no more often than it has events: no effect twice;
+/// - each queue: accepted = handled + moved to the DLQ + dropped + there; the DLQs are empty, nothing was dropped;
+/// - no function process is left.
+pub(crate) fn settle(mut engine: Pointsman, state: &Path, acknowledged: &BTreeMap<String, u64>) {
+    assert!(engine.interrupt().success(), "Ctrl-C is no failure");
+    assert_eq!(functions_of(&engine.endpoint), [], "no function outlives its engine");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.expect("threads").block_on(async {
+        let shop = Setup::new(template()).folder(state).start().await.expect("its state is whole");
+        let client = Client::new(shop.http(), shop.endpoint());
+        shop.wait_until_time_must_pass().await;
+        // Messages that a killed function held come back when their visibility timeout is over.
+        shop.advance(Duration::from_secs(61)).await;
+        shop.wait_until_idle().await;
+        let ledger = shop.ledger().await;
+        println!("{} orders\n{ledger}", acknowledged.len());
+        assert!(ledger.is_balanced(), "{ledger}");
+        for (name, queue) in &ledger.queues {
+            assert_eq!((queue.there, queue.dead, queue.dropped), (0, 0, 0), "{name}: {ledger}");
+        }
+        assert_eq!(ledger.queue("order-view").accepted, ledger.events, "{ledger}");
+
+        let mut shown = BTreeMap::new();
+        for row in client.scan("ReadModel") {
+            let number = |value: &Value| value["N"].as_str().and_then(|n| n.parse::<u64>().ok());
+            let id = row["orderId"]["S"].as_str().expect("an order id").to_owned();
+            let version = number(&row["positions"]["M"]["order"]).expect("a position");
+            let rev = number(&row["rev"]).expect("a rev");
+            assert!(rev <= version, "{id} was written {rev} times for {version} events");
+            assert_eq!(shown.insert(id.clone(), version), None, "{id} is there twice");
+        }
+        let lost: BTreeSet<_> = acknowledged.keys().filter(|id| !shown.contains_key(*id)).collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        assert_eq!(&shown, acknowledged, "nothing but what was acknowledged, and all of it");
+        let events = client.scan("EventStore").len() as u64;
+        assert_eq!(events, acknowledged.values().sum::<u64>(), "each event is stored once");
+        assert!(ledger.events >= events, "and published at least once: {ledger}");
+        shop.stop().await;
+    });
+}
+
+/// Numbers from a seed: SplitMix64.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    /// From `CHAOS_SEED`, or from the machine; prints the seed.
+    pub(crate) fn cast(what: &str) -> Dice {
+        let given = std::env::var("CHAOS_SEED").ok().and_then(|seed| seed.parse().ok());
+        let random = || std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), what);
+        let seed = given.unwrap_or_else(random);
+        println!("{what}: CHAOS_SEED={seed}");
+        Dice(seed)
+    }
+
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+}

@@ -1,0 +1,27 @@
+use crate::crowd::{Crowd, Dice, settle};
+use crate::support::Pointsman;
+use std::time::Duration;
+
+/// Lives of the engine that end with `kill -9`.
+const LIVES: u64 = 32;
+
+#[test]
+fn an_engine_killed_again_and_again_loses_no_acknowledged_order_and_doubles_none() {
+    let state = tempfile::tempdir().expect("a folder");
+    let mut dice = Dice::cast("kill -9 of the engine");
+    let mut engine = Pointsman::up(state.path());
+    let crowd = Crowd::of(3, &engine.client());
+    for _ in 0..LIVES {
+        // From before the first function is up to well into the middle of it.
+        std::thread::sleep(Duration::from_millis(10 + dice.below(500)));
+        engine.kill();
+        engine.up_again(state.path());
+    }
+    let acknowledged = crowd.go_home();
+    assert!(
+        acknowledged.len() as u64 > LIVES,
+        "too few orders for so many kills: {}",
+        acknowledged.len()
+    );
+    settle(engine, state.path(), &acknowledged);
+}
