@@ -32,6 +32,9 @@ use tempfile::TempDir;
 /// Longest that a test waits for a system to come to rest, in wall time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How often a restart is tried, 10 ms apart, before it is said why it fails.
+const LET_GO: u32 = 200;
+
 /// Starts a template with its default parameters.
 ///
 /// Functions are taken from Cargo's target folder, where a workspace's tests find them built, or from the folder that
@@ -185,6 +188,14 @@ impl Running {
             system.stop().await;
         }
         let ports = [port(&self.endpoint), port(&self.http)];
+        // Tasks of a system that was killed are still on their way out in this process, and hold its folder.
+        for _ in 0..LET_GO {
+            if let Ok(system) = up(&self.setup, &self.folder, ports).await {
+                self.system = Some(system);
+                return Ok(());
+            }
+            crate::clock::sleep(Duration::from_millis(10)).await;
+        }
         self.system = Some(up(&self.setup, &self.folder, ports).await?);
         Ok(())
     }
