@@ -1,6 +1,7 @@
 //! Scenario 8: a message that can never be handled ends in the DLQ with the reason; the others of its batch are done.
 //!
-//! `POINTSMAN_FUNCTIONS=.aws-sam/build` runs it with the binaries that `sam build` made.
+//! With `POINTSMAN_FUNCTIONS` it runs the binaries of another folder, `order-view/bootstrap` and so on: the test command
+//! once gives it what `sam build` made.
 //!
 //! A partial failure that is dropped on the way (by the harness, which answers it, or by the mapping, which reads the
 //! answer) deletes a message that was never handled: the second test then finds nothing in the DLQ.
