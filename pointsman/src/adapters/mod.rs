@@ -13,3 +13,4 @@ pub mod wire;
 
 mod digest;
 mod receipt;
+mod server;

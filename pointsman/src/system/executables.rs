@@ -20,7 +20,7 @@ impl Executables for Folders {
             ));
         }
         let name = function.binary.as_deref().unwrap_or(&function.name);
-        // A folder that `sam build` made, or cargo-lambda: NAME/bootstrap.
+        // As Cargo puts it, or as cargo-lambda does: NAME/bootstrap.
         let places = |folder: &PathBuf| [folder.join(name), folder.join(name).join("bootstrap")];
         let found = self.folders.iter().flat_map(places).find(|path| path.is_file());
         // A function starts in a folder of its own.

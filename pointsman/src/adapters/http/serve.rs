@@ -4,6 +4,7 @@ use super::cors::Cors;
 use super::event::{Circumstances, event};
 use super::issuer::Issuer;
 use super::route::take;
+use crate::adapters::server;
 use crate::clock::{self, Time};
 use crate::engine::{Answer, Asked, Caller, Cause, Choices, Engine, Id};
 use crate::services::function::Invoke;
@@ -13,20 +14,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// Most bytes of a request's body.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -34,12 +29,6 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 const MAX_EVENT: usize = 6 * 1024 * 1024;
 /// Most bytes of request line and headers.
 const MAX_HEAD: usize = 10_240;
-
-/// How long open requests may take after the shutdown.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How long to wait when no connection can be accepted, which is when the process has too many open files.
-const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// One HTTP API and what it needs.
 pub struct Gateway {
@@ -73,55 +62,12 @@ pub async fn serve(
     gateway: Arc<Gateway>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (stop, stopping) = watch::channel(false);
-    // They end with this future: a connection must not outlive the engine it belongs to.
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(connection(gateway.clone(), stream, peer, stopping.clone()));
-                }
-                Err(_) => crate::clock::sleep(EXHAUSTED).await,
-            }
-        }
-    }
-    drop(listener);
-    stop.send_replace(true);
-    let all = async { while connections.join_next().await.is_some() {} };
-    tokio::select! {
-        () = all => {}
-        () = crate::clock::sleep(GRACE) => {}
-    }
-    connections.shutdown().await;
-}
-
-/// One client, until it or the server goes.
-async fn connection(
-    gateway: Arc<Gateway>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    mut stopping: watch::Receiver<bool>,
-) {
-    // Without it, small answers wait for acknowledgements; slower, but not wrong.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
+    let (stop, _) = watch::channel(false);
+    let answer = move |request, peer| {
         let gateway = gateway.clone();
-        async move { Ok::<_, Infallible>(gateway.answer(request, peer).await) }
-    });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new());
-    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        // A client that went away in the middle is no fault of ours.
-        _ = served.as_mut() => return,
-        _ = stopping.wait_for(|stopping| *stopping) => {}
-    }
-    served.as_mut().graceful_shutdown();
-    let _ = served.await;
+        async move { gateway.answer(request, peer).await }
+    };
+    server::serve(listener, stop, shutdown, answer).await;
 }
 
 impl Gateway {
@@ -134,8 +80,10 @@ impl Gateway {
             let api = state.apis.get(name.as_str()).map(|api| api.spec.clone());
             (api, state.region.account.clone(), now)
         });
-        let Ok((Some(api), account, now)) = looked.await else {
-            return message(StatusCode::NOT_FOUND, "Not Found");
+        let (api, account, now) = match looked.await {
+            Ok((Some(api), account, now)) => (api, account, now),
+            Ok((None, ..)) => return message(StatusCode::NOT_FOUND, "Not Found"),
+            Err(_) => return message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
         let cors = Cors::parse(api.cors.as_deref());
         let origin = parts.headers.get(header::ORIGIN).cloned();
