@@ -82,6 +82,12 @@ impl<'a> Scope<'a> {
         if self.text.get() > MOST_TEXT {
             return fault(pos, format!("resolves to more than {} MB of text", MOST_TEXT >> 20));
         }
+        if text.contains("{{resolve:") {
+            let before = self.document.resources.iter().filter(|raw| raw.pos <= pos);
+            let id = before.max_by_key(|raw| raw.pos).map_or("", |raw| raw.id.as_str());
+            let consequence = "is not looked up here: the text stays as it stands";
+            self.remark(pos, id, "dynamic reference {{resolve:…}}", consequence);
+        }
         Ok(text)
     }
 

@@ -77,3 +77,16 @@ fn parameters_say_who_gave_their_value() {
         .collect();
     assert_eq!(seen, [("A", "given", Origin::Given), ("B", "b", Origin::Default)]);
 }
+
+#[test]
+fn a_dynamic_reference_is_told_and_stays_as_it_stands() {
+    let loaded = good(
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: provided.al2023\n      Handler: b\n      CodeUri: .\n      Environment: {Variables: {SECRET: '{{resolve:ssm:/secret}}'}}\n",
+    );
+    assert_eq!(
+        report(&loaded.unsupported),
+        [
+            "t.yaml:9:41: dynamic reference {{resolve:…}} (F): is not looked up here: the text stays as it stands"
+        ]
+    );
+}
