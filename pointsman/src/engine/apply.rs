@@ -176,11 +176,13 @@ impl State {
     }
 
     pub(super) fn touch_queue(&mut self, queue: &Name) {
+        // Of a batch of messages the first has touched it; queues are looked at no later than its mappings.
+        if self.touched.queues.contains(queue) {
+            return;
+        }
         let readers: Vec<Name> = self.mappings_of_queue(queue).cloned().collect();
         self.touched.mappings.extend(readers);
-        if !self.touched.queues.contains(queue) {
-            self.touched.queues.insert(queue.clone());
-        }
+        self.touched.queues.insert(queue.clone());
     }
 
     fn set_resource(&mut self, at: Time, owner: &Owner, spec: &Spec) {

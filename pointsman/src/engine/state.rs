@@ -1,6 +1,6 @@
 //! The engine's state: a fold of the journal's facts.
 
-use super::context::{Id, InvocationId, Name};
+use super::context::{InvocationId, Name};
 use super::fact::{Body, Owner};
 use crate::clock::Time;
 use crate::services::bus::Bus;
@@ -119,11 +119,6 @@ impl State {
     /// Bodies that something still needs.
     pub fn live_bodies(&self) -> impl Iterator<Item = u64> {
         self.bodies.keys().copied()
-    }
-
-    /// The invocation with this request id.
-    pub fn invocation_by_request(&self, request: Id) -> Option<InvocationId> {
-        self.invocations.iter().find(|(_, i)| i.request == request).map(|(id, _)| *id)
     }
 
     /// The mappings that read a queue: one a function.

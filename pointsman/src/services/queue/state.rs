@@ -179,11 +179,6 @@ impl Queue {
         self.by_age.iter().take_while(move |(sent, _)| *sent <= before).map(|(_, seq)| *seq)
     }
 
-    /// Age of the oldest message, in milliseconds at `now`.
-    pub fn oldest_age(&self, now: Time) -> Option<u64> {
-        self.by_age.first().map(|(sent, _)| (now - *sent).as_millis() as u64)
-    }
-
     pub(crate) fn enter(&mut self, message: &NewMessage, sent: Time) {
         let place = message.delayed.map_or(Position::Visible, Position::Delayed);
         self.insert(
