@@ -3,9 +3,15 @@
 //! - [`Control`]: answers the requests
 //! - [`Line`]: one line of `tail`
 
+mod clock;
+mod follow;
 mod line;
+mod map;
 mod routes;
 mod tail;
+mod token;
 
 pub use line::{Line, Target, What, Why};
-pub use routes::{Claims, Control, Map, MapApi, MapFunction, MapRule};
+pub use map::{Map, MapApi, MapFunction, MapRule};
+pub use routes::Control;
+pub use token::Claims;

@@ -1,0 +1,107 @@
+//! What runs.
+
+use super::Control;
+use crate::topology::MappingSource;
+use serde::{Deserialize, Serialize};
+
+/// What runs: for the map that `up` prints, and for anybody who asks.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Map {
+    /// HTTP APIs.
+    pub apis: Vec<MapApi>,
+    /// Rules with their targets.
+    pub rules: Vec<MapRule>,
+    /// Functions, and what invokes them.
+    pub functions: Vec<MapFunction>,
+    /// Lines to try, as the template's metadata has them: `{http}`, `{endpoint}`, `{pointsman}` and `{at}` stand for
+    /// what runs.
+    pub tries: Vec<String>,
+}
+
+/// An HTTP API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapApi {
+    /// Its name.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+    /// `POST /orders → order-commands`
+    pub routes: Vec<(String, String)>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapRule {
+    /// The bus.
+    pub bus: String,
+    /// The rule.
+    pub rule: String,
+    /// The pattern.
+    pub pattern: String,
+    /// Names of target queues or functions.
+    pub targets: Vec<String>,
+    /// The function behind the first target queue, if a mapping leads there.
+    pub function: Option<String>,
+}
+
+/// A function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapFunction {
+    /// Its name.
+    pub name: String,
+    /// `stream of event-store`, `queue x`, `HTTP`.
+    pub by: Vec<String>,
+}
+
+impl Control {
+    /// What runs.
+    pub async fn map(&self) -> Option<Map> {
+        let (apis, tries) = (self.apis.clone(), self.tries.clone());
+        let map = self.engine.read(move |state, _| {
+            let by_queue = |queue: &str| {
+                let mapping = state.mappings.values().find(|m| m.queue() == Some(queue))?;
+                Some(mapping.spec.function.clone())
+            };
+            let last = |arn: &str| arn.rsplit(':').next().unwrap_or(arn).to_owned();
+            let mut map = Map { apis, tries, ..Map::default() };
+            for api in &mut map.apis {
+                let routes = state.apis.get(api.name.as_str()).map(|a| &a.spec.routes);
+                api.routes = routes
+                    .into_iter()
+                    .flatten()
+                    .map(|r| (format!("{} {}", r.method, r.path), r.function.clone()))
+                    .collect();
+            }
+            for bus in state.buses.values() {
+                for rule in bus.rules.values() {
+                    let targets: Vec<String> =
+                        rule.spec.targets.iter().map(|t| last(&t.arn)).collect();
+                    map.rules.push(MapRule {
+                        bus: bus.spec.name.clone(),
+                        rule: rule.spec.name.clone(),
+                        pattern: rule.spec.pattern.clone(),
+                        function: targets.first().and_then(|queue| by_queue(queue)),
+                        targets,
+                    });
+                }
+            }
+            for function in state.functions.values() {
+                let name = &function.spec.name;
+                let mut by: Vec<String> = vec![];
+                for mapping in state.mappings.values().filter(|m| m.spec.function == *name) {
+                    by.push(match &mapping.spec.source {
+                        MappingSource::Queue { queue, .. } => format!("queue {queue}"),
+                        MappingSource::Stream { table, .. } => format!("stream of {table}"),
+                    });
+                }
+                let routes = state.apis.values().flat_map(|a| &a.spec.routes);
+                if routes.into_iter().any(|r| r.function == *name) {
+                    by.push("HTTP".into());
+                }
+                map.functions.push(MapFunction { name: name.clone(), by });
+            }
+            map
+        });
+        map.await.ok()
+    }
+}
