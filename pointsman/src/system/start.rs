@@ -7,6 +7,7 @@ use crate::adapters::tables::{Options as TableOptions, Outcome, SqliteTables, Ta
 use crate::adapters::wire::{self, WireState};
 use crate::clock::Clock;
 use crate::engine::{self, Asked, Caller, Cause, Engine, Id, Random, Setup};
+use crate::faults::Faults;
 use crate::journal::{Journal, Keeping};
 use crate::services::stack::{ApplyTemplate, ChangeSet};
 use crate::storage::{Options as StoreOptions, RealDisk};
@@ -47,6 +48,8 @@ pub struct Config {
     pub fatal: Arc<dyn Fn(String) + Send + Sync>,
     /// Told what a person should know while it runs.
     pub complain: Arc<dyn Fn(String) + Send + Sync>,
+    /// What goes wrong on request.
+    pub faults: Arc<dyn Faults>,
 }
 
 /// A template under its name.
@@ -113,6 +116,7 @@ impl System {
             fatal: Box::new(move |error| {
                 lost(format!("the journal could not be written: {error}"))
             }),
+            faults: config.faults.clone(),
         })
         .map_err(|fault| StartError::new(fault.message))?;
         let nudged = engine.clone();
@@ -129,6 +133,7 @@ impl System {
         let executables = config.executables;
         let runner_config = runner::Config {
             executables: executables.clone(),
+            faults: config.faults.clone(),
             ..runner::Config::new(folder.join("processes"), nowhere, endpoint.clone())
         };
         let runner = Runner::start(engine.clone(), invocations, tables.clone(), runner_config);
@@ -137,6 +142,7 @@ impl System {
         let apis = apis(&engine, &config.http).await?;
         let control = Arc::new(Control {
             engine: engine.clone(),
+            tables: tables.clone(),
             issuer: issuer.clone(),
             endpoint: endpoint.clone(),
             apis: apis.clone(),
@@ -157,6 +163,7 @@ impl System {
             tables: tables.clone(),
             lost: Box::new(move |error| fatal(format!("the tables could not be written: {error}"))),
             callers: Arc::new(Environments(runner.clone())),
+            faults: config.faults,
             fallback: control.clone(),
         };
         let mut servers = vec![tokio::spawn(wire::serve(listener(config.aws)?, wire, stopped()))];

@@ -1,6 +1,7 @@
 use super::MapApi;
 use super::follow::from;
 use crate::adapters::http::Issuer;
+use crate::adapters::tables::Tables;
 use crate::adapters::wire::{Body, Fallback};
 use crate::engine::Engine;
 use async_trait::async_trait;
@@ -16,6 +17,8 @@ use tokio::sync::watch;
 pub struct Control {
     /// The engine.
     pub engine: Engine,
+    /// The tables.
+    pub tables: Arc<dyn Tables>,
     /// The local issuer.
     pub issuer: watch::Receiver<Option<Arc<Issuer>>>,
     /// `http://127.0.0.1:4566`
