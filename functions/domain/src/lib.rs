@@ -3,6 +3,7 @@
 //! | module | decides or folds |
 //! |---|---|
 //! | [`order`] | an order: placed, added to, sent elsewhere |
+//! | [`fulfilment`] | the saga: an order's way to Fulfilled or Cancelled |
 //! | [`customer`] | a customer: registered |
 //! | [`view`] | an order as it is read: a fold over the events of all its streams |
 //! | [`history`] | the events of an order's streams in one list, causes first |
@@ -13,6 +14,7 @@
 //! loses the race for a version, it does so again.
 
 pub mod customer;
+pub mod fulfilment;
 pub mod history;
 pub mod order;
 pub mod prices;

@@ -1,4 +1,4 @@
-//! An order: the stream `order#<orderId>`, from OrderPlaced until it is paid for.
+//! An order: the stream `order#<orderId>`, from OrderPlaced until it is paid for, and the wish to cancel it.
 //!
 //! That an order is closed once PaymentRequested is appended is not decided here: the write itself
 //! is conditional on the guard row's absence, and its failure is [`Refusal::PaymentRequested`].
@@ -9,8 +9,8 @@ mod tests;
 use crate::{Prices, Refusal, prices::Price};
 use contract::{
     order::{
-        AddItem, Item, ItemAdded, Line, MAX_LINES, OrderEvent, OrderPlaced, PlaceOrder,
-        ShippingAddressUpdated, UpdateShippingAddress,
+        AddItem, CancellationRequested, Item, ItemAdded, Line, MAX_LINES, OrderEvent, OrderPlaced,
+        PlaceOrder, ShippingAddressUpdated, UpdateShippingAddress,
     },
     values::{Address, Amount, Currency, CustomerId, OrderId, Quantity, Sku},
 };
@@ -33,6 +33,9 @@ pub struct Order {
     pub total: Amount,
     /// Where it is to be sent.
     pub shipping_address: Address,
+    /// Whether the customer wants it cancelled.
+    #[serde(default)]
+    pub cancellation_requested: bool,
 }
 
 /// What may be asked of an order.
@@ -44,6 +47,8 @@ pub enum Command {
     Add(AddItem),
     /// Send it elsewhere.
     UpdateAddress(UpdateShippingAddress),
+    /// Cancel it, at whatever stage it is.
+    Cancel,
 }
 
 /// What a decision needs beside state and command.
@@ -63,7 +68,9 @@ pub fn apply(state: Option<Order>, event: &OrderEvent) -> Option<Order> {
     let Some(mut order) = state else {
         return match event {
             OrderEvent::OrderPlaced(placed) => Some(open(placed)),
-            OrderEvent::ItemAdded(_) | OrderEvent::ShippingAddressUpdated(_) => None,
+            OrderEvent::ItemAdded(_)
+            | OrderEvent::ShippingAddressUpdated(_)
+            | OrderEvent::CancellationRequested(_) => None,
         };
     };
     match event {
@@ -75,6 +82,7 @@ pub fn apply(state: Option<Order>, event: &OrderEvent) -> Option<Order> {
         OrderEvent::ShippingAddressUpdated(updated) => {
             order.shipping_address = updated.shipping_address.clone();
         }
+        OrderEvent::CancellationRequested(_) => order.cancellation_requested = true,
     }
     Some(order)
 }
@@ -103,6 +111,14 @@ pub fn decide(
     let order = owned(state, context.caller)?;
     match command {
         Command::Place(_) => Err(Refusal::AlreadyPlaced),
+        Command::Cancel if order.cancellation_requested => Ok(Vec::new()),
+        Command::Cancel => {
+            let (order_id, customer_id) = (order.order_id, order.customer_id.clone());
+            Ok(vec![CancellationRequested { order_id, customer_id }.into()])
+        }
+        Command::Add(_) | Command::UpdateAddress(_) if order.cancellation_requested => {
+            Err(Refusal::CancellationRequested)
+        }
         Command::Add(command) => add(order, command, context).map(|added| vec![added.into()]),
         Command::UpdateAddress(UpdateShippingAddress { shipping_address })
             if *shipping_address == order.shipping_address =>
@@ -214,6 +230,7 @@ fn open(placed: &OrderPlaced) -> Order {
         lines: placed.lines.clone(),
         total: placed.total,
         shipping_address: placed.shipping_address.clone(),
+        cancellation_requested: false,
     }
 }
 

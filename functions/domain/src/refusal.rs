@@ -13,6 +13,8 @@ pub enum Refusal {
     AlreadyPlaced,
     /// The order is being paid for: what is paid for is not changed.
     PaymentRequested,
+    /// The customer has asked for the order to be cancelled: it is not changed any more.
+    CancellationRequested,
     /// The order would have no line.
     NoLines,
     /// The order would have more than [`MAX_LINES`] lines.
@@ -59,6 +61,7 @@ impl Refusal {
             Self::OrderNotFound => "OrderNotFound",
             Self::AlreadyPlaced => "AlreadyPlaced",
             Self::PaymentRequested => "PaymentRequested",
+            Self::CancellationRequested => "CancellationRequested",
             Self::NoLines => "NoLines",
             Self::TooManyLines(_) => "TooManyLines",
             Self::UnknownSku(_) => "UnknownSku",
@@ -73,9 +76,10 @@ impl Refusal {
     pub fn sort(&self) -> Sort {
         match self {
             Self::OrderNotFound => Sort::NotFound,
-            Self::AlreadyPlaced | Self::PaymentRequested | Self::AlreadyRegistered => {
-                Sort::Conflict
-            }
+            Self::AlreadyPlaced
+            | Self::PaymentRequested
+            | Self::CancellationRequested
+            | Self::AlreadyRegistered => Sort::Conflict,
             Self::NoLines
             | Self::TooManyLines(_)
             | Self::UnknownSku(_)
@@ -92,6 +96,7 @@ impl fmt::Display for Refusal {
             Self::OrderNotFound => write!(f, "no such order"),
             Self::AlreadyPlaced => write!(f, "the order exists already"),
             Self::PaymentRequested => write!(f, "the order is being paid for, so it is closed"),
+            Self::CancellationRequested => write!(f, "the order is being cancelled"),
             Self::NoLines => write!(f, "an order needs at least one item"),
             Self::TooManyLines(lines) => {
                 write!(f, "an order has at most {MAX_LINES} lines, not {lines}")

@@ -1,4 +1,4 @@
-//! HTTP PlaceOrder | AddItem | UpdateShippingAddress | RegisterUser → OrderPlaced | ItemAdded | ShippingAddressUpdated | UserRegistered
+//! HTTP PlaceOrder | AddItem | UpdateShippingAddress | CancelOrder | RegisterUser → OrderPlaced | ItemAdded | ShippingAddressUpdated | CancellationRequested | UserRegistered
 //!
 //! Only appends: the answer is 202 and the version to ask order-queries for. An order is its
 //! owner's, the token's `sub`; another's is as if it were not there.
@@ -78,6 +78,9 @@ pub(crate) async fn handle(
             let command = orders::Command::UpdateAddress(request.json()?);
             commands.order(&task, order_id(&request)?, command, caller).await
         }
+        "DELETE /orders/{id}" => {
+            commands.order(&task, order_id(&request)?, orders::Command::Cancel, caller).await
+        }
         "POST /customers" => register(&task, &request.json()?, caller).await,
         route => Err(Problem::internal(&format!("the template sends {route} here"))),
     }
@@ -93,7 +96,8 @@ impl Commands {
     ) -> Result<Response, Problem> {
         // What is being paid for is not changed: fulfilment has then set its guard.
         let guard = match command {
-            orders::Command::Place(_) => None,
+            // A wish to cancel is taken at every stage; fulfilment says what comes of it.
+            orders::Command::Place(_) | orders::Command::Cancel => None,
             orders::Command::Add(_) | orders::Command::UpdateAddress(_) => {
                 Some(stream("fulfilment", order_id)?)
             }

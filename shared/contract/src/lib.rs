@@ -3,6 +3,8 @@
 //! | module | has |
 //! |---|---|
 //! | [`order`] | the events of `order#<orderId>` and what a client may ask of an order |
+//! | [`fulfilment`] | the events of `fulfilment#<orderId>`, and every command that a stream sends |
+//! | [`payment`], [`inventory`], [`shipping`] | the events of the steps, `payment#<orderId>` and so on |
 //! | [`customer`] | the events of `customer#<customerId>` and what a client may ask for itself |
 //! | [`values`] | what they are made of, each parsed once into a type that proves it |
 //! | [`registry`] | all of them as a list; the catalogue under `events/` is printed from it |
@@ -12,8 +14,12 @@
 //! tolerate unknown fields of events; requests with unknown fields are refused.
 
 pub mod customer;
+pub mod fulfilment;
+pub mod inventory;
 pub mod order;
+pub mod payment;
 pub mod registry;
+pub mod shipping;
 pub mod values;
 
 pub use pointsman_event as event;

@@ -17,7 +17,7 @@ pub const MAX_LINES: usize = 50;
 event_set! {
     /// What happens to an order, as its own stream tells it.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub enum OrderEvent { OrderPlaced, ItemAdded, ShippingAddressUpdated }
+    pub enum OrderEvent { OrderPlaced, ItemAdded, ShippingAddressUpdated, CancellationRequested }
 }
 
 /// A customer ordered. It opens the order's stream.
@@ -63,6 +63,16 @@ pub struct ShippingAddressUpdated {
     pub shipping_address: Address,
 }
 
+/// The customer wants the order cancelled, at whatever stage it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CancellationRequested {
+    /// The order.
+    pub order_id: OrderId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+}
+
 /// One sku of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -100,6 +110,16 @@ impl Event for ShippingAddressUpdated {
     const STREAM: &str = STREAM;
     const OWNER: &str = OWNER;
     const REASON: &str = "An order is to be sent elsewhere.";
+}
+
+impl Event for CancellationRequested {
+    const NAME: &str = "CancellationRequested";
+    const VERSION: SchemaVersion = SchemaVersion::new(1, 0);
+    const SOURCE: &str = SOURCE;
+    const STREAM: &str = STREAM;
+    const OWNER: &str = OWNER;
+    const REASON: &str =
+        "A customer no longer wants an order; whether it can still be stopped is decided later.";
 }
 
 /// The body of POST `/orders`.
@@ -145,6 +165,11 @@ pub struct UpdateShippingAddress {
     pub shipping_address: Address,
 }
 
+/// DELETE `/orders/{id}`; it has no body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelOrder {}
+
 impl Command for PlaceOrder {
     const NAME: &str = "PlaceOrder";
     const VERSION: SchemaVersion = SchemaVersion::new(1, 0);
@@ -167,4 +192,12 @@ impl Command for UpdateShippingAddress {
     const ORIGIN: Origin = Origin::Door;
     const OWNER: &str = OWNER;
     const REASON: &str = "A customer wants an order sent elsewhere.";
+}
+
+impl Command for CancelOrder {
+    const NAME: &str = "CancelOrder";
+    const VERSION: SchemaVersion = SchemaVersion::new(1, 0);
+    const ORIGIN: Origin = Origin::Door;
+    const OWNER: &str = OWNER;
+    const REASON: &str = "A customer no longer wants an order.";
 }

@@ -2,10 +2,18 @@
 
 use crate::{
     customer::{CustomerEvent, RegisterUser, UserRegistered},
-    order::{
-        AddItem, ItemAdded, OrderEvent, OrderPlaced, PlaceOrder, ShippingAddressUpdated,
-        UpdateShippingAddress,
+    fulfilment::{
+        AllocateInventory, CancelShipment, CancellationRefused, CheckDeadline, FulfilmentEvent,
+        OrderCancelled, OrderFulfilled, PaymentRequested, ProcessPayment, RefundPayment,
+        ReleaseInventory, ShipOrder,
     },
+    inventory::{InventoryAllocated, InventoryEvent, InventoryReleased, InventoryUnavailable},
+    order::{
+        AddItem, CancelOrder, CancellationRequested, ItemAdded, OrderEvent, OrderPlaced,
+        PlaceOrder, ShippingAddressUpdated, UpdateShippingAddress,
+    },
+    payment::{PaymentDeclined, PaymentEvent, PaymentProcessed, PaymentRefunded},
+    shipping::{OrderShipped, ShipmentCancelled, ShipmentEvent},
 };
 use pointsman_event::{
     Command, Declaration, Envelope, Event, EventSet, Origin, ReadError, SchemaVersion, Status,
@@ -50,6 +58,19 @@ pub fn all() -> &'static [EventEntry] {
             event::<OrderPlaced>(),
             event::<ItemAdded>(),
             event::<ShippingAddressUpdated>(),
+            event::<CancellationRequested>(),
+            event::<PaymentRequested>(),
+            event::<OrderFulfilled>(),
+            event::<OrderCancelled>(),
+            event::<CancellationRefused>(),
+            event::<PaymentProcessed>(),
+            event::<PaymentDeclined>(),
+            event::<PaymentRefunded>(),
+            event::<InventoryAllocated>(),
+            event::<InventoryUnavailable>(),
+            event::<InventoryReleased>(),
+            event::<OrderShipped>(),
+            event::<ShipmentCancelled>(),
         ]
     }
 }
@@ -62,6 +83,14 @@ pub fn commands() -> &'static [CommandEntry] {
             command::<PlaceOrder>(),
             command::<AddItem>(),
             command::<UpdateShippingAddress>(),
+            command::<CancelOrder>(),
+            command::<ProcessPayment>(),
+            command::<RefundPayment>(),
+            command::<AllocateInventory>(),
+            command::<ReleaseInventory>(),
+            command::<ShipOrder>(),
+            command::<CancelShipment>(),
+            command::<CheckDeadline>(),
         ]
     }
 }
@@ -71,6 +100,10 @@ pub fn of_stream(kind: &str) -> &'static [Declaration] {
     match kind {
         crate::customer::STREAM => CustomerEvent::declarations(),
         crate::order::STREAM => OrderEvent::declarations(),
+        crate::fulfilment::STREAM => FulfilmentEvent::declarations(),
+        crate::payment::STREAM => PaymentEvent::declarations(),
+        crate::inventory::STREAM => InventoryEvent::declarations(),
+        crate::shipping::STREAM => ShipmentEvent::declarations(),
         _ => &[],
     }
 }

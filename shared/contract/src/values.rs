@@ -2,12 +2,15 @@
 
 mod address;
 mod number;
+mod pick;
 mod text;
 
 pub use address::{Address, StrictAddress};
 pub use number::{Amount, Quantity};
+pub use pick::Pick;
 pub use text::{
-    City, Country, Currency, CustomerId, Email, Name, OrderId, PostalCode, Region, Sku, Street,
+    City, Country, Currency, CustomerId, Email, Name, OrderId, PostalCode, Region, ShipmentId, Sku,
+    Street, TransactionId,
 };
 
 use std::fmt;

@@ -157,34 +157,60 @@ text!(
     { "type": "string", "pattern": "^[A-Za-z0-9 -]{1,12}$" }
 );
 
-/// An order, by a ULID that the shop minted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct OrderId(pub Ulid);
+text!(
+    /// A payment, as the payment provider calls it.
+    TransactionId,
+    "transaction id",
+    "1 to 100 visible ASCII characters",
+    |text| within(text, 1, 100) && text.bytes().all(|b| b.is_ascii_graphic()),
+    { "type": "string", "pattern": "^[!-~]{1,100}$" }
+);
 
-impl fmt::Display for OrderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
+/// A kind of thing that the shop numbers with ULIDs.
+macro_rules! ulid {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub Ulid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = pointsman_event::InvalidUlid;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$" })
+            }
+        }
+    };
 }
 
-impl FromStr for OrderId {
-    type Err = pointsman_event::InvalidUlid;
+ulid!(
+    /// An order, by a ULID that the shop minted.
+    OrderId
+);
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
-
-impl JsonSchema for OrderId {
-    fn schema_name() -> Cow<'static, str> {
-        "OrderId".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$" })
-    }
-}
+ulid!(
+    /// A shipment, by a ULID that the shop minted.
+    ShipmentId
+);
 
 /// Whether it has `min` to `max` characters, as JSON Schema counts them.
 fn within(text: &str, min: usize, max: usize) -> bool {

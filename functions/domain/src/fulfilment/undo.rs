@@ -1,0 +1,100 @@
+//! Undoing: one step at a time, the last first, each when the one behind it has answered.
+
+use super::{Answer, Heard, Next, Stage, Undone, cancelled, follows, nothing, refused};
+use contract::{
+    event::Due,
+    fulfilment::{
+        CancelReason, CancelShipment, FulfilmentCommand, OrderFulfilled, RefundPayment,
+        ReleaseInventory,
+    },
+    inventory::InventoryEvent,
+    order::CancellationRequested,
+    payment::PaymentEvent,
+    shipping::ShipmentEvent,
+};
+
+impl Next<'_> {
+    /// The customer wants out, behind PaymentRequested.
+    pub(super) fn wish(&self, wish: &CancellationRequested) -> Answer {
+        match self.saga.stage {
+            Stage::Paying => self.undo(Undone::Payment, CancelReason::Customer),
+            Stage::Allocating => self.undo(Undone::Inventory, CancelReason::Customer),
+            Stage::Shipping => self.undo(Undone::Shipment, CancelReason::Customer),
+            Stage::Fulfilled if !self.saga.refused => match &self.saga.requested {
+                Some(order) if order.order_id == wish.order_id => follows([refused(order)], []),
+                _ => nothing(),
+            },
+            _ => nothing(),
+        }
+    }
+
+    /// Asks for the undo of a step, done or not.
+    pub(super) fn undo(&self, step: Undone, reason: CancelReason) -> Answer {
+        let Some(order) = &self.saga.requested else { return nothing() };
+        let order_id = order.order_id;
+        let command: FulfilmentCommand = match step {
+            Undone::Shipment => CancelShipment { order_id, reason }.into(),
+            Undone::Inventory => ReleaseInventory { order_id, reason }.into(),
+            Undone::Payment => {
+                let customer_id = order.customer_id.clone();
+                RefundPayment { order_id, customer_id, reason }.into()
+            }
+        };
+        follows([], [Due::now(command)])
+    }
+
+    /// Money or goods answer while something is being undone.
+    pub(super) fn undoing(&self, step: Undone, reason: CancelReason, heard: &Heard) -> Answer {
+        use InventoryEvent as I;
+        use PaymentEvent as P;
+        match (step, heard) {
+            (
+                Undone::Inventory,
+                Heard::Inventory(I::InventoryReleased(_) | I::InventoryUnavailable(_)),
+            ) => self.undo(Undone::Payment, reason),
+            (Undone::Payment, Heard::Payment(P::PaymentRefunded(_) | P::PaymentDeclined(_))) => {
+                match &self.saga.requested {
+                    Some(order) => cancelled(order.order_id, &order.customer_id, reason),
+                    None => nothing(),
+                }
+            }
+            // Not the payment that is being undone, but one that came behind its undo's answer.
+            (Undone::Payment, Heard::Payment(P::PaymentProcessed(_)))
+                if self.context.previous > 0 =>
+            {
+                self.undo(Undone::Payment, reason)
+            }
+            _ => nothing(),
+        }
+    }
+
+    /// The shipment answers while something is being undone: it was stopped, or it had left.
+    pub(super) fn stopping(
+        &self,
+        step: Undone,
+        reason: CancelReason,
+        shipment: &ShipmentEvent,
+    ) -> Answer {
+        match (step, shipment) {
+            (Undone::Shipment, ShipmentEvent::ShipmentCancelled(_)) => {
+                self.undo(Undone::Inventory, reason)
+            }
+            (Undone::Shipment, ShipmentEvent::OrderShipped(shipped)) => {
+                let Some(order) = &self.saga.requested else { return nothing() };
+                let asked = match (reason, self.context.order) {
+                    (CancelReason::Customer, _) => true,
+                    // The wish may have come while a late step was being undone.
+                    (_, Some(read)) => read.order.cancellation_requested,
+                    (_, None) => return Answer::NeedsOrder,
+                };
+                let (order_id, customer_id) = (order.order_id, order.customer_id.clone());
+                let shipment_id = shipped.shipment_id;
+                let fulfilled = OrderFulfilled { order_id, customer_id, shipment_id };
+                let mut events = vec![fulfilled.into()];
+                events.extend(asked.then(|| refused(order)));
+                follows(events, [])
+            }
+            _ => nothing(),
+        }
+    }
+}
