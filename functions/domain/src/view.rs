@@ -9,7 +9,7 @@ mod tests;
 
 use crate::order::{self, Order};
 use contract::{
-    event::{Envelope, EventSet, ReadError, StreamName, Timestamp},
+    event::{Envelope, ReadError, Readable, StreamName, Timestamp},
     order::{OrderEvent, STREAM},
     values::OrderId,
 };

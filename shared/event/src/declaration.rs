@@ -124,3 +124,36 @@ impl Declaration {
         }
     }
 }
+
+/// What a [`Command`] says about itself, as a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandDeclaration {
+    /// [`Command::NAME`].
+    pub name: &'static str,
+    /// [`Command::VERSION`].
+    pub version: SchemaVersion,
+    /// [`Command::ORIGIN`].
+    pub origin: Origin,
+    /// [`Command::OWNER`].
+    pub owner: &'static str,
+    /// [`Command::REASON`].
+    pub reason: &'static str,
+    /// [`Command::STATUS`].
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+impl CommandDeclaration {
+    /// The declaration of `C`.
+    pub const fn of<C: Command>() -> Self {
+        Self {
+            name: C::NAME,
+            version: C::VERSION,
+            origin: C::ORIGIN,
+            owner: C::OWNER,
+            reason: C::REASON,
+            status: C::STATUS,
+        }
+    }
+}

@@ -2,10 +2,10 @@
 mod tests;
 
 use crate::{
-    Declaration, Event, SchemaVersion, StreamName, Timestamp, Ulid,
-    upcast::{self, Unreadable},
+    Command, Declaration, Event, SchemaVersion, StreamName, Timestamp, Ulid,
+    upcast::{self, Unreadable, Upcaster},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::fmt;
 
@@ -224,13 +224,30 @@ impl Envelope {
     /// # Errors
     /// If it is another event, of a version this code can't read, or its data does not fit.
     pub fn read<E: Event>(&self) -> Result<Envelope<E>, ReadError> {
+        self.read_as(E::NAME, E::VERSION, E::UPCASTERS)
+    }
+
+    /// The command as `C`, brought up to the version of today's code.
+    ///
+    /// # Errors
+    /// If it is another command, of a version this code can't read, or its data does not fit.
+    pub fn read_command<C: Command>(&self) -> Result<Envelope<C>, ReadError> {
+        self.read_as(C::NAME, C::VERSION, C::UPCASTERS)
+    }
+
+    fn read_as<T: DeserializeOwned>(
+        &self,
+        wanted: &'static str,
+        version: SchemaVersion,
+        upcasters: &[Upcaster],
+    ) -> Result<Envelope<T>, ReadError> {
         let metadata = &self.metadata;
-        if metadata.event_type != E::NAME {
-            return Err(ReadError::Other { wanted: E::NAME, found: metadata.event_type.clone() });
+        if metadata.event_type != wanted {
+            return Err(ReadError::Other { wanted, found: metadata.event_type.clone() });
         }
-        let unreadable = |why| ReadError::Unreadable { event: E::NAME, id: metadata.id, why };
+        let unreadable = |why| ReadError::Unreadable { event: wanted, id: metadata.id, why };
         let found = metadata.schema_version;
-        let data = upcast::run(E::UPCASTERS, found, E::VERSION, self.data.clone());
+        let data = upcast::run(upcasters, found, version, self.data.clone());
         let data = data.map_err(unreadable)?;
         let data = serde_json::from_value(data)
             .map_err(|error| unreadable(Unreadable::Data { found, reason: error.to_string() }))?;
@@ -238,10 +255,10 @@ impl Envelope {
     }
 }
 
-/// Why an envelope could not be read as an event.
+/// Why an envelope could not be read as an event or command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadError {
-    /// It is another event.
+    /// It is another one.
     Other {
         /// What was asked for.
         wanted: &'static str,
@@ -250,9 +267,9 @@ pub enum ReadError {
     },
     /// Its data can't be read.
     Unreadable {
-        /// The event's name.
+        /// Its name.
         event: &'static str,
-        /// The event's id.
+        /// Its id.
         id: Ulid,
         /// What is wrong.
         why: Unreadable,

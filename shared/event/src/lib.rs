@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`Event`], [`Command`], [`Declaration`] | what a type says about itself, in one place |
 //! | [`Envelope`], [`Metadata`], [`Cause`], [`Place`] | what travels: `{"metadata": …, "data": …}` |
-//! | [`EventSet`], [`event_set!`] | the events of one stream as one enum |
+//! | [`EventSet`], [`CommandSet`] | those of one stream as one enum: [`event_set!`], [`command_set!`] |
+//! | [`Readable`] | those and others that one queue gets: [`message_set!`] |
+//! | [`Due`] | a command on its way out of a decision |
 //! | [`upcast`] | old data read by new code, one major version a step |
 //! | [`Ulid`], [`Timestamp`], [`SchemaVersion`], [`StreamName`] | the values an envelope is made of |
 //! | [`cloud_event`], [`Flat`] | the same event for others: CloudEvents 1.0, and the flat form |
@@ -37,6 +39,7 @@
 
 mod cloudevents;
 mod declaration;
+mod due;
 mod envelope;
 mod flat;
 mod set;
@@ -47,16 +50,17 @@ pub mod upcast;
 mod version;
 
 pub use cloudevents::cloud_event;
-pub use declaration::{Command, Declaration, Event, Kind, Origin, Status};
+pub use declaration::{Command, CommandDeclaration, Declaration, Event, Kind, Origin, Status};
+pub use due::Due;
 pub use envelope::{Cause, Envelope, HOP_LIMIT, HopLimit, Metadata, Place, ReadError};
 pub use flat::Flat;
-pub use set::EventSet;
+pub use set::{CommandSet, EventSet, Readable};
 pub use stream::{InvalidStreamName, StreamName};
 pub use time::{InvalidTimestamp, Timestamp};
 pub use ulid::{InvalidUlid, Ulid};
 pub use version::{InvalidSchemaVersion, SchemaVersion};
 
-/// What [`event_set!`] expands to needs these; nobody else does.
+/// What the macros expand to needs these; nobody else does.
 #[doc(hidden)]
 pub mod __private {
     pub use serde_json;

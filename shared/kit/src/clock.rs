@@ -8,13 +8,52 @@
 #![expect(clippy::disallowed_methods, reason = "this is the clock module")]
 
 use pointsman_event::Timestamp;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tokio::time::Instant;
 
 /// The wall's time.
 pub fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The wall's time as something to be handed over, so that a test may have walls of its own.
+#[derive(Debug, Clone)]
+pub struct Wall(Option<Arc<AtomicI64>>);
+
+impl Wall {
+    /// The real one: [`wall`].
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// One that stands at `start` until it is [set](Wall::set). Clones share it.
+    pub fn by_hand(start: Timestamp) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(start.as_ms()))))
+    }
+
+    /// Its time now.
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Some(ms) => Timestamp::from_ms(ms.load(Ordering::Relaxed)),
+            None => wall(),
+        }
+    }
+
+    /// Sets one that is moved by hand, forward or back.
+    ///
+    /// # Panics
+    /// If it is the real one.
+    pub fn set(&self, to: Timestamp) {
+        let ms = self.0.as_ref().expect("the real wall clock can't be set");
+        ms.store(to.as_ms(), Ordering::Relaxed);
+    }
 }
 
 /// The instant by which an invocation must have answered.

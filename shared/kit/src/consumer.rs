@@ -60,12 +60,12 @@ pub use record::{Record, Replay};
 pub use wire::{Batch, BatchFailures};
 
 use crate::{live::Live, runtime::Invocation};
-use pointsman_event::EventSet;
+use pointsman_event::Readable;
 
 /// Handles one batch of a consumer; what is returned goes to Lambda as it is.
 ///
 /// A replayed record is acked and counted, and never reaches `handle`.
-pub async fn handle_batch<W, S: EventSet>(
+pub async fn handle_batch<W, S: Readable>(
     harness: &Harness,
     batch: Batch,
     invocation: &Invocation,
@@ -87,7 +87,7 @@ pub async fn handle_batch<W, S: EventSet>(
 /// # Errors
 /// If `init` fails or the Lambda Runtime API is gone.
 #[cfg(feature = "lambda")]
-pub fn run<W, S: EventSet>(
+pub fn run<W, S: Readable>(
     function: &str,
     init: impl AsyncFnOnce() -> Result<(Harness, W), crate::runtime::Error>,
     handle: impl AsyncFn(&W, Record<S>, Live) -> Result<(), Failure>,
@@ -107,7 +107,7 @@ pub fn run<W, S: EventSet>(
 /// # Errors
 /// If `init` fails or the Lambda Runtime API is gone.
 #[cfg(feature = "lambda")]
-pub fn run_projection<W, S: EventSet>(
+pub fn run_projection<W, S: Readable>(
     function: &str,
     init: impl AsyncFnOnce() -> Result<(Harness, W), crate::runtime::Error>,
     open: impl AsyncFn(&W) -> Result<Vec<String>, Failure>,

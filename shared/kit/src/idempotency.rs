@@ -4,8 +4,7 @@
 //! transaction as what was done ([`crate::transaction`]): either all of it happened or nothing.
 //! There is no check-then-act: who comes second finds the row's condition false.
 //!
-//! A fenced lock, for effects outside the table, belongs here as well; the function that first
-//! needs one brings it.
+//! What happens outside the table, no transaction can hold: that is what [`crate::lock`] is for.
 
 use crate::table::{Condition, Error, Item, Key, Op, Tables, Value};
 use pointsman_event::Timestamp;
@@ -117,7 +116,7 @@ impl Once {
 }
 
 /// SHA-256 in hex over parts, each with its length, so that no two lists of parts look alike.
-fn digest(parts: &[&[u8]]) -> String {
+pub(crate) fn digest(parts: &[&[u8]]) -> String {
     let mut context = Context::new(&SHA256);
     for part in parts {
         context.update(&(part.len() as u64).to_be_bytes());

@@ -9,6 +9,8 @@
 //! | [`stream`] | a table's stream in order, for a relay |
 //! | [`store`] | streams appended under a version, read consistently, with guards and snapshots |
 //! | [`idempotency`], [`transaction`] | a request's or event's mark, written with what was done |
+//! | [`process`] | a record's step in a stream: sagas, and functions that carry out commands |
+//! | [`lock`] | a fenced lock in a row, for effects that no transaction can hold |
 //! | [`publisher`], [`queues`] | the way to a bus and to queues, each entry's result read |
 //! | [`table`] | the port to DynamoDB, with a memory adapter |
 //! | [`live`] | the right to act on the world, which a replay does not have |
@@ -30,7 +32,9 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod live;
+pub mod lock;
 pub mod observability;
+pub mod process;
 pub mod publisher;
 pub mod queues;
 pub mod retry;

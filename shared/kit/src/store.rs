@@ -55,7 +55,7 @@ use crate::{
     live::Live,
     table::{self, Condition, Item, Key, Op, Query, Range, Tables},
 };
-use pointsman_event::{Cause, Envelope, EventSet, ReadError, StreamName, Timestamp};
+use pointsman_event::{Cause, Envelope, EventSet, ReadError, Readable, StreamName, Timestamp};
 use std::{fmt, sync::Arc};
 
 /// The sort key of a stream's guard.
@@ -202,18 +202,38 @@ impl History {
         let events = self.rows.iter().filter(|row| row.kind == Kind::Event);
         let read = events.map(|row| match S::read(&row.envelope)? {
             Some(data) => Ok(Envelope { metadata: row.envelope.metadata.clone(), data }),
-            None => Err(ReadError::Other {
-                wanted: "an event of the stream's set",
-                found: row.envelope.metadata.event_type.clone(),
-            }),
+            None => Err(unknown(row)),
         });
         read.collect()
+    }
+
+    /// Folds the rows, in order, into a state. `S` is the stream's events, or its events and commands
+    /// ([`message_set!`](pointsman_event::message_set)) where the state depends on what was asked
+    /// for, too. Commands that are not of `S` are left out.
+    ///
+    /// # Errors
+    /// If a row of `S` can't be read, or an event is not of `S`: as [`History::events`].
+    pub fn fold<S: Readable, T>(
+        &self,
+        start: T,
+        mut apply: impl FnMut(T, &S) -> T,
+    ) -> Result<T, ReadError> {
+        self.rows.iter().try_fold(start, |state, row| match S::read(&row.envelope)? {
+            Some(message) => Ok(apply(state, &message)),
+            None if row.kind == Kind::Command => Ok(state),
+            None => Err(unknown(row)),
+        })
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
+}
+
+fn unknown(row: &Row) -> ReadError {
+    let found = row.envelope.metadata.event_type.clone();
+    ReadError::Other { wanted: "an event of the stream's set", found }
 }
 
 impl Position {

@@ -1,6 +1,6 @@
 use super::*;
 use contract::{
-    event::{Cause, Metadata, Place, SchemaVersion, Ulid},
+    event::{Cause, EventSet, Metadata, Place, SchemaVersion, Ulid},
     order::{AddItem, PlaceOrder},
 };
 use proptest::prelude::*;

@@ -20,7 +20,7 @@ impl Event for LampLit {
         &[Upcaster { from: 1, step: |data| Ok(json!({ "watts": data["power"] })) }];
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct LightLamp {}
 
 impl Command for LightLamp {
@@ -34,6 +34,16 @@ impl Command for LightLamp {
 crate::event_set! {
     #[derive(Debug, Clone, PartialEq)]
     enum LampEvent { LampLit }
+}
+
+crate::command_set! {
+    #[derive(Debug, Clone, PartialEq)]
+    enum RoomCommand { LightLamp }
+}
+
+crate::message_set! {
+    #[derive(Debug, Clone, PartialEq)]
+    enum Inbox { Lamp(LampEvent), Room(RoomCommand) }
 }
 
 const NOW: Timestamp = Timestamp::from_ms(1_795_217_400_000);
@@ -135,7 +145,7 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn a_set_reads_its_own_and_leaves_others() {
-    use crate::EventSet;
+    use crate::{EventSet, Readable};
     let mut event = first().erase().unwrap();
     assert_eq!(LampEvent::read(&event), Ok(Some(LampLit { watts: 40 }.into())));
     let lit = LampEvent::from(LampLit { watts: 40 });
@@ -144,6 +154,27 @@ fn a_set_reads_its_own_and_leaves_others() {
     assert_eq!(lit.declaration().kind, Kind::State);
     event.metadata.event_type = "LampBroke".into();
     assert_eq!(LampEvent::read(&event), Ok(None));
+}
+
+#[test]
+fn commands_and_events_are_read_from_one_set() {
+    use crate::{CommandSet, Readable};
+    let event = first().erase().unwrap();
+    assert_eq!(Inbox::read(&event), Ok(Some(Inbox::Lamp(LampLit { watts: 40 }.into()))));
+    let light = RoomCommand::from(LightLamp {});
+    assert_eq!(light.declaration(), &RoomCommand::declarations()[0]);
+    let Origin::Stream { source, .. } = light.declaration().origin else { panic!("no stream") };
+    let mut command = first().erase().unwrap();
+    command.metadata.event_type = light.declaration().name.to_owned();
+    command.metadata.schema_version = light.declaration().version;
+    command.metadata.source = source.to_owned();
+    command.data = light.to_data().unwrap();
+    assert_eq!(RoomCommand::read(&event), Ok(None));
+    assert_eq!(Inbox::read(&command), Ok(Some(Inbox::Room(light))));
+    command.metadata.schema_version = SchemaVersion::new(2, 0);
+    assert!(Inbox::read(&command).unwrap_err().to_string().contains("newer than 1.0"));
+    command.metadata.event_type = "LampBroke".into();
+    assert_eq!(Inbox::read(&command), Ok(None));
 }
 
 #[test]

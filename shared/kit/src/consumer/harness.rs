@@ -9,7 +9,7 @@ use crate::{
     runtime::{Invocation, Watched, watch},
     table::Tables,
 };
-use pointsman_event::EventSet;
+use pointsman_event::Readable;
 use std::sync::Arc;
 
 /// A consumer's name, and what its records need besides the function.
@@ -49,7 +49,7 @@ impl Harness {
     }
 
     /// Brings each record of the batch to its end.
-    pub(super) async fn each<S: EventSet>(
+    pub(super) async fn each<S: Readable>(
         &self,
         batch: Batch,
         invocation: &Invocation,
@@ -85,7 +85,7 @@ impl Harness {
         failures
     }
 
-    async fn one<S: EventSet>(
+    async fn one<S: Readable>(
         &self,
         message: &Message,
         deadline: Deadline,

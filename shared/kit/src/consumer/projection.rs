@@ -2,14 +2,14 @@
 
 use super::{Batch, BatchFailures, Failure, Harness, Record};
 use crate::runtime::Invocation;
-use pointsman_event::EventSet;
+use pointsman_event::Readable;
 
 /// Handles one batch of a projection; what is returned goes to Lambda as it is.
 ///
 /// A live record is handled once for every generation that `open` names: the live one, and any
 /// being built. A replayed record counts for its own generation alone, if that is open and the
 /// replay is meant for this consumer; else it is acked and counted. `open` is asked once a batch.
-pub async fn handle_projection_batch<W, S: EventSet>(
+pub async fn handle_projection_batch<W, S: Readable>(
     harness: &Harness,
     batch: Batch,
     invocation: &Invocation,

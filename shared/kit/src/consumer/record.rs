@@ -2,13 +2,13 @@
 
 use super::{Failure, wire::Message};
 use crate::{clock::Deadline, idempotency::Once, observability::Log};
-use pointsman_event::{Cause, Envelope, EventSet, HOP_LIMIT, Timestamp};
+use pointsman_event::{Cause, Envelope, HOP_LIMIT, Readable, Timestamp};
 use serde::Deserialize;
 
 /// One event as a consumer gets it.
 #[derive(Debug, Clone)]
 pub struct Record<S> {
-    /// The event, brought up to today's version.
+    /// The event or command, brought up to today's version.
     pub event: Envelope<S>,
     /// The business time: when SQS first handed the message out. It is the same over retries.
     pub now: Timestamp,
@@ -41,7 +41,7 @@ struct Body {
     replay_name: Option<String>,
 }
 
-impl<S: EventSet> Record<S> {
+impl<S: Readable> Record<S> {
     /// Parse, upcast, hop limit.
     pub(super) fn read(message: &Message, deadline: Deadline, log: &Log) -> Result<Self, Failure> {
         let body: Body = serde_json::from_str(&message.body)

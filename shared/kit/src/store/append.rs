@@ -7,7 +7,8 @@ use crate::{
     transaction::Transaction,
 };
 use pointsman_event::{
-    Cause, Command, Envelope, EventSet, Metadata, Origin, Place, SchemaVersion, Timestamp,
+    Cause, Command, CommandDeclaration, CommandSet, Envelope, EventSet, Metadata, Origin, Place,
+    SchemaVersion, Timestamp,
 };
 use serde_json::Value;
 use std::fmt;
@@ -64,16 +65,32 @@ impl New {
     /// # Errors
     /// If it comes from the door: no stream sends it. If its data has no JSON form.
     pub fn command<C: Command>(command: &C) -> Result<Self, NotAppendable> {
-        let Origin::Stream { stream, source } = C::ORIGIN else {
-            return Err(NotAppendable(format!("{} is asked for by clients alone", C::NAME)));
+        Self::declared(&CommandDeclaration::of::<C>(), serde_json::to_value(command))
+    }
+
+    /// One of a set of commands.
+    ///
+    /// # Errors
+    /// As [`New::command`].
+    pub fn command_of<S: CommandSet>(command: &S) -> Result<Self, NotAppendable> {
+        Self::declared(command.declaration(), command.to_data())
+    }
+
+    fn declared(
+        command: &CommandDeclaration,
+        data: Result<Value, serde_json::Error>,
+    ) -> Result<Self, NotAppendable> {
+        let CommandDeclaration { name, version, origin, .. } = *command;
+        let Origin::Stream { stream, source } = origin else {
+            return Err(NotAppendable(format!("{name} is asked for by clients alone")));
         };
         Ok(Self {
             kind: Kind::Command,
-            name: C::NAME,
-            version: C::VERSION,
+            name,
+            version,
             source,
             stream,
-            data: serde_json::to_value(command).map_err(|error| no_json(C::NAME, &error))?,
+            data: data.map_err(|error| no_json(name, &error))?,
             subject: None,
             due: None,
         })
