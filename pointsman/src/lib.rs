@@ -8,12 +8,13 @@
 //! - [`services`]: what bus, queue, function and mapping mean, as pure state machines
 //! - [`storage`]: records and bodies on a disk that may lose power
 //! - [`template`]: SAM and CloudFormation → [`topology`], what a template asks for
-//! - [`clock`]: the one place that reads time
+//! - [`clock`]: the one place that reads time; [`faults`]: named points at which something may go wrong on request
 
 pub mod adapters;
 pub mod cli;
 pub mod clock;
 pub mod engine;
+pub mod faults;
 pub mod journal;
 pub mod services;
 pub mod storage;

@@ -5,7 +5,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -22,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const EXHAUSTED: Duration = Duration::from_millis(50);
 
 /// Serves until `shutdown`, then for at most two seconds what is under way. `stop` turns true at the shutdown, for
-/// answers that would otherwise wait longer.
+/// answers that would otherwise wait longer. Where `answer` gives none, the connection is closed.
 ///
 /// Connections end with this future: none outlives the engine it belongs to.
 pub(super) async fn serve<A, F, B>(
@@ -32,7 +31,7 @@ pub(super) async fn serve<A, F, B>(
     answer: A,
 ) where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
+    F: Future<Output = Option<Response<B>>> + Send + 'static,
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let mut connections = JoinSet::new();
@@ -60,6 +59,18 @@ pub(super) async fn serve<A, F, B>(
     connections.shutdown().await;
 }
 
+/// The connection is closed instead of an answer.
+#[derive(Debug)]
+struct Unanswered;
+
+impl std::fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("there is no answer")
+    }
+}
+
+impl Error for Unanswered {}
+
 /// One client, until it or the server goes.
 async fn connection<A, F, B>(
     stream: TcpStream,
@@ -68,14 +79,14 @@ async fn connection<A, F, B>(
     answer: A,
 ) where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
+    F: Future<Output = Option<Response<B>>> + Send + 'static,
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     // Without it, small answers wait for acknowledgements; slower, but not wrong.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let answered = answer(request, peer);
-        async move { Ok::<_, Infallible>(answered.await) }
+        async move { answered.await.ok_or(Unanswered) }
     });
     let mut connection = pin!(
         http1::Builder::new()

@@ -4,6 +4,7 @@ use crate::adapters::control::Map;
 use crate::adapters::runner::Said;
 use crate::clock::SystemClock;
 use crate::engine::OsRandom;
+use crate::faults::NoFaults;
 use crate::system::{Config, Folders, Stack, System, build};
 use crate::template::{self, Loaded};
 use crate::topology::Region;
@@ -98,6 +99,7 @@ impl Up {
             random: Box::new(OsRandom::default()),
             fatal: Arc::new(move |why| drop(fatal.send(why))),
             complain: Arc::new(|why| eprintln!("pointsman: {why}")),
+            faults: Arc::new(NoFaults),
         })
         .await
         .map_err(|error| error.to_string())?;

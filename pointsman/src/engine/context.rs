@@ -1,4 +1,5 @@
 use crate::clock::Time;
+use crate::faults::Mishaps;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -97,12 +98,14 @@ pub struct Context {
     pub caller: Caller,
     /// Where ids, jitter and choices come from.
     pub seed: u64,
+    /// What may befall messages on their way into queues; `None` in production.
+    pub mishaps: Option<Arc<Mishaps>>,
 }
 
 impl Context {
     /// The engine acting by itself at `now`.
     pub fn engine(now: Time, cause: Cause, seed: u64) -> Self {
-        Context { now, cause, caller: Caller::Engine, seed }
+        Context { now, cause, caller: Caller::Engine, seed, mishaps: None }
     }
 
     /// The stream of choices that this command's seed stands for.

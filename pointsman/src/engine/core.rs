@@ -5,6 +5,7 @@ use super::decision::{Command, Effect, Fault};
 use super::fact::{Entry, Fact};
 use super::state::State;
 use crate::clock::{Clock, Time};
+use crate::faults::Faults;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub struct Core {
     state: State,
     clock: Arc<dyn Clock>,
     random: Box<dyn Random>,
+    faults: Arc<dyn Faults>,
     batch: Batch,
     facts: u64,
 }
@@ -104,10 +106,11 @@ impl Core {
         facts: u64,
         clock: Arc<dyn Clock>,
         random: Box<dyn Random>,
+        faults: Arc<dyn Faults>,
     ) -> Self {
         state.touch_all();
         let batch = Batch { first: facts + 1, ..Batch::default() };
-        Core { state, clock, random, batch, facts }
+        Core { state, clock, random, faults, batch, facts }
     }
 
     /// The state, with what is not durable yet.
@@ -173,9 +176,13 @@ impl Core {
         cause: Cause,
         caller: Caller,
     ) -> Result<C::Reply, Fault> {
-        let context = Context { now, cause, caller, seed: self.random.seed() };
+        let mishaps = self.faults.mishaps();
+        let context = Context { now, cause, caller, seed: self.random.seed(), mishaps };
         let decision = command.decide(&self.state, &context);
         let Context { cause, caller, .. } = context;
+        if !decision.mishaps.is_empty() {
+            self.faults.befell(decision.mishaps);
+        }
         for fact in decision.facts {
             let entry = Entry { at: now, cause: cause.clone(), caller: caller.clone(), fact };
             self.state.apply(&entry);

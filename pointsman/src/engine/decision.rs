@@ -1,6 +1,7 @@
 use super::context::{Choices, Context, Id, InvocationId, Name};
 use super::fact::{Body, Fact, NewMessage};
 use super::state::State;
+use crate::faults::Mishap;
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -27,17 +28,31 @@ pub struct Decision<R> {
     pub bodies: Vec<(u64, Bytes)>,
     /// To be done once the facts are durable.
     pub effects: Vec<Effect>,
+    /// What befell messages, as the context's mishaps had it.
+    pub mishaps: Vec<Mishap>,
 }
 
 impl<R> Decision<R> {
     /// Nothing happens; the asker is told this.
     pub fn reply(reply: R) -> Self {
-        Decision { reply: Ok(reply), facts: vec![], bodies: vec![], effects: vec![] }
+        Decision {
+            reply: Ok(reply),
+            facts: vec![],
+            bodies: vec![],
+            effects: vec![],
+            mishaps: vec![],
+        }
     }
 
     /// Nothing happens; the asker is refused.
     pub fn refuse(fault: Fault) -> Self {
-        Decision { reply: Err(fault), facts: vec![], bodies: vec![], effects: vec![] }
+        Decision {
+            reply: Err(fault),
+            facts: vec![],
+            bodies: vec![],
+            effects: vec![],
+            mishaps: vec![],
+        }
     }
 }
 
@@ -61,6 +76,8 @@ pub struct Invoke {
     pub function: Name,
     /// What the function gets.
     pub payload: Payload,
+    /// The how manieth try of this work it is, from 1: of messages, that of the one received most often.
+    pub attempt: u32,
 }
 
 /// What a function gets.
@@ -146,6 +163,7 @@ pub(crate) struct Draft<'a> {
     facts: Vec<Fact>,
     bodies: Vec<(u64, Bytes)>,
     effects: Vec<Effect>,
+    mishaps: Vec<Mishap>,
 }
 
 impl<'a> Draft<'a> {
@@ -158,6 +176,7 @@ impl<'a> Draft<'a> {
             facts: vec![],
             bodies: vec![],
             effects: vec![],
+            mishaps: vec![],
         }
     }
 
@@ -183,6 +202,28 @@ impl<'a> Draft<'a> {
         NewMessage { seq: self.seq(), id: self.choices.id(), body, delayed: None, extra: None }
     }
 
+    /// What befalls a message on its way into a queue, as the faults on request have it: it comes later, or a copy of
+    /// it does, or both. The copy has the next number and the same id.
+    pub(crate) fn befall(&mut self, queue: &Name, message: &mut NewMessage) -> Option<NewMessage> {
+        let mishaps = self.context.mishaps.as_ref()?;
+        let entered = self.state.queues.get(queue).map_or(0, |q| q.counts.entered);
+        let here = self.next.message - self.state.next.message;
+        let mishap = mishaps.of(queue, entered + here, &self.mishaps)?;
+        let what = mishap.what;
+        self.mishaps.push(mishap);
+        let due = message.delayed.unwrap_or(self.context.now);
+        let later = |by: std::time::Duration| (!by.is_zero()).then(|| due + by);
+        let copy = what.copy.map(|by| NewMessage {
+            seq: self.seq(),
+            delayed: later(by).or(message.delayed),
+            ..message.clone()
+        });
+        if let Some(by) = what.delay {
+            message.delayed = later(by).or(message.delayed);
+        }
+        copy
+    }
+
     pub(crate) fn seq(&mut self) -> u64 {
         self.next.message += 1;
         self.next.message - 1
@@ -199,6 +240,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn reply<R>(self, reply: R) -> Decision<R> {
-        Decision { reply: Ok(reply), facts: self.facts, bodies: self.bodies, effects: self.effects }
+        let Draft { facts, bodies, effects, mishaps, .. } = self;
+        Decision { reply: Ok(reply), facts, bodies, effects, mishaps }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::{ManualClock, Time};
+use crate::faults::{Faults, NoFaults};
 use crate::services::Started;
 use crate::services::function::{Finish, Finished};
 use crate::services::queue::{DeleteMessages, MessageToSend, Receipt, Receive, SendMessages};
@@ -20,20 +21,26 @@ pub(crate) struct World {
     pub(crate) journal: Vec<Vec<u8>>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) bodies: BTreeMap<u64, Bytes>,
+    faults: Arc<dyn Faults>,
     seed: u64,
 }
 
 impl World {
     pub(crate) fn new() -> World {
+        World::with(Arc::new(NoFaults))
+    }
+
+    pub(crate) fn with(faults: Arc<dyn Faults>) -> World {
         let clock = Arc::new(ManualClock::new(Time(1_700_000_000_000)));
         let random = Box::new(SeededRandom::new(1));
-        let core = Core::new(State::default(), 0, clock.clone(), random);
+        let core = Core::new(State::default(), 0, clock.clone(), random, faults.clone());
         let mut world = World {
             core,
             clock,
             journal: vec![],
             effects: vec![],
             bodies: BTreeMap::new(),
+            faults,
             seed: 1,
         };
         world.ask(Started { region: Region::default() });
@@ -75,7 +82,8 @@ impl World {
         self.effects.clear();
         let facts = self.journal.len() as u64;
         let random = Box::new(SeededRandom::new(self.seed));
-        self.core = Core::new(state, facts, self.clock.clone(), random);
+        let faults = self.faults.clone();
+        self.core = Core::new(state, facts, self.clock.clone(), random, faults);
         self.ask(Started { region: Region::default() });
     }
 

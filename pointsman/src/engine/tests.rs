@@ -148,6 +148,7 @@ mod threaded {
             log,
             effects,
             fatal,
+            faults: Arc::new(crate::faults::NoFaults),
         })
         .unwrap()
     }

@@ -7,6 +7,7 @@ use super::feed::{Feed, History};
 use super::handle::{Engine, Shared};
 use super::state::State;
 use crate::clock::Clock;
+use crate::faults::{Faults, Injected, Point};
 use crate::services::Started;
 use crate::topology::Region;
 use bytes::Bytes;
@@ -75,6 +76,8 @@ pub struct Setup {
     pub effects: UnboundedSender<Effect>,
     /// Told when the journal cannot be written.
     pub fatal: Fatal,
+    /// What goes wrong on request.
+    pub faults: Arc<dyn Faults>,
 }
 
 /// Begins a new epoch on what the journal holds.
@@ -82,19 +85,23 @@ pub struct Setup {
 /// # Errors
 /// A refusal of the start.
 pub fn start(setup: Setup) -> Result<Engine, Fault> {
-    let Setup { state, facts, region, clock, random, mut log, effects, fatal } = setup;
+    let Setup { state, facts, region, clock, random, mut log, effects, fatal, faults } = setup;
     let feed = Feed::new(log.history());
     let (jobs, inbox) = channel();
     let shared = Arc::new(Shared::new(jobs.clone(), feed.clone(), log.reader(), clock.clone()));
     let engine = Engine::new(shared.clone());
     let (batches, to_commit) = sync_channel::<Batch>(1);
     let committing = {
-        let (jobs, shared) = (jobs.clone(), shared.clone());
+        let (jobs, shared, faults) = (jobs.clone(), shared.clone(), faults.clone());
         thread::Builder::new().name("commit".into()).spawn(move || {
             for batch in to_commit {
-                if let Err(error) = commit(log.as_mut(), batch, &feed, &effects, &shared) {
-                    fatal(error);
-                    break;
+                match commit(log.as_mut(), batch, &feed, &effects, &shared, &*faults) {
+                    Ok(Committed::Told) => {}
+                    Ok(Committed::Crashed) => break,
+                    Err(error) => {
+                        fatal(error);
+                        break;
+                    }
                 }
                 if jobs.send(Job::Committed).is_err() {
                     break;
@@ -104,7 +111,8 @@ pub fn start(setup: Setup) -> Result<Engine, Fault> {
         })
     };
     shared.set_offset(state.offset_ms);
-    let mut core = Core::new(state, facts, clock, random);
+    shared.set_last(state.last);
+    let mut core = Core::new(state, facts, clock, random, faults);
     let started = core.submit(&Started { region }, Cause::Start, Caller::Engine)?;
     shared.set_epoch(started);
     let deciding = thread::Builder::new()
@@ -173,12 +181,23 @@ fn commit(
     feed: &Feed,
     effects: &UnboundedSender<Effect>,
     shared: &Shared,
-) -> io::Result<()> {
+    faults: &dyn Faults,
+) -> io::Result<Committed> {
+    if faults.strike(Point::Commit(&batch.entries)) == Some(Injected::Crash) {
+        return Ok(Committed::Crashed);
+    }
     let Batch { first, records, bodies, entries, effects: wanted, released, queues, .. } = batch;
     let copies = bodies.clone();
     // Also without facts: the log may have bodies of its own to move.
     log.commit(records, bodies)?;
+    if faults.strike(Point::Committed(&entries)) == Some(Injected::Crash) {
+        return Ok(Committed::Crashed);
+    }
+    let last = entries.last().map(|entry| entry.at);
     feed.publish(first, entries, &copies);
+    if let Some(last) = last {
+        shared.set_last(last);
+    }
     if let Some(offset_ms) = batch.offset_ms {
         shared.set_offset(offset_ms);
     }
@@ -195,7 +214,15 @@ fn commit(
         }
     }
     log.release(&released);
-    Ok(())
+    Ok(Committed::Told)
+}
+
+/// What became of a batch.
+enum Committed {
+    /// It is durable, and everybody was told.
+    Told,
+    /// A fault ends the engine here, and nobody is told.
+    Crashed,
 }
 
 /// A sender of jobs that can be shared.

@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::{ManualClock, Time};
 use crate::engine::testing::{function, queue_mapping, resources, with_dead_letters};
 use crate::engine::{Caller, Cause, Choices, Core, Effect, Handed, Id, InvocationId, SeededRandom};
+use crate::faults::NoFaults;
 use crate::services::Started;
 use crate::services::bus::{EventEntry, PutEvents};
 use crate::services::function::{Finish, Finished};
@@ -42,7 +43,13 @@ fn open(disk: &SimDisk, clock: &Arc<ManualClock>, seed: u64) -> Result<(Life, u6
     options.history_bytes = 128 * 1024;
     let journal = Journal::open(Arc::new(disk.clone()), options)?;
     let facts = journal.opened.last_seq;
-    let core = Core::new(journal.state, facts, clock.clone(), Box::new(SeededRandom::new(seed)));
+    let core = Core::new(
+        journal.state,
+        facts,
+        clock.clone(),
+        Box::new(SeededRandom::new(seed)),
+        Arc::new(NoFaults),
+    );
     let life =
         Life { core, log: journal.log, keeper: journal.keeper, running: vec![], received: vec![] };
     Ok((life, facts))

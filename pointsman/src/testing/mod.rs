@@ -17,7 +17,7 @@ pub use ledger::{Ledger, QueueLedger};
 use crate::adapters::control::Claims;
 use crate::clock::SystemClock;
 use crate::engine::{Asked, Caller, Cause, Engine, Id, Name, OsRandom};
-use crate::services::MoveClock;
+use crate::faults::NoFaults;
 use crate::services::mapping::UpdateMapping;
 use crate::system::{Config, Folders, Stack, StartError, System};
 use crate::template;
@@ -333,6 +333,7 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
 
 /// Where the functions' binaries are: beside the test's own, which lies in `target/PROFILE/deps`.
 fn functions() -> Folders {
+        faults: Arc::new(NoFaults),
     let given = std::env::var_os("POINTSMAN_FUNCTIONS").map(PathBuf::from);
     let beside = std::env::current_exe().ok();
     let beside = beside.and_then(|exe| Some(exe.parent()?.parent()?.to_owned()));

@@ -65,7 +65,7 @@ pub async fn serve(
     let (stop, _) = watch::channel(false);
     let answer = move |request, peer| {
         let gateway = gateway.clone();
-        async move { gateway.answer(request, peer).await }
+        async move { Some(gateway.answer(request, peer).await) }
     };
     server::serve(listener, stop, shutdown, answer).await;
 }

@@ -107,6 +107,7 @@ async fn served() -> Served {
         log: Box::new(MemoryLog::default()),
         effects,
         fatal: Box::new(|e| panic!("{e}")),
+        faults: Arc::new(crate::faults::NoFaults),
     })
     .unwrap();
     let specs =

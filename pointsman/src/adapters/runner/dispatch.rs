@@ -36,7 +36,7 @@ impl Dispatch {
     }
 
     async fn serve(&self, invoke: Invoke) -> Result<(), Fault> {
-        let Invoke { id, request, function, payload } = &invoke;
+        let Invoke { id, request, function, payload, attempt } = &invoke;
         let asked = Asked { caller: Caller::Engine, cause: Cause::Invocation(*id) };
         let end = |finished, payload| {
             self.engine.submit(Finish { id: *id, finished, payload }, asked.clone())
@@ -62,7 +62,7 @@ impl Dispatch {
         };
         let settings = self.known.get(|s| s.functions.contains_key(function)).await?;
         let finished = match settings.functions.get(function) {
-            Some(spec) => match self.pool.run(spec, *id, *request, &event).await {
+            Some(spec) => match self.pool.run(spec, *id, *request, &event, *attempt).await {
                 Some(finished) => finished,
                 None => return Ok(()),
             },

@@ -8,6 +8,7 @@ use super::pool::{Member, Pool};
 use super::spawner::{Exit, Process};
 use crate::clock::{self, Stopwatch, Time};
 use crate::engine::{Id, InvocationId};
+use crate::faults::{Injected, Invocation, Point};
 use crate::platform;
 use crate::services::function::Finished;
 use crate::topology::FunctionSpec;
@@ -40,6 +41,8 @@ pub(super) enum Ask {
     Next(oneshot::Sender<Result<Given, Refusal>>),
     /// The process has an answer, or an error, for the invocation with this request id.
     Answer { request: String, finished: Finished, tell: oneshot::Sender<Result<(), Refusal>> },
+    /// A fault on request kills the process; told when it has been.
+    Kill(oneshot::Sender<()>),
     /// The process could not make itself ready.
     InitError { finished: Finished, tell: oneshot::Sender<Result<(), Refusal>> },
     /// End.
@@ -51,6 +54,7 @@ pub(super) struct Work {
     pub(super) id: InvocationId,
     pub(super) request: Id,
     pub(super) payload: Bytes,
+    pub(super) attempt: u32,
     pub(super) tell: oneshot::Sender<Ran>,
 }
 
@@ -181,6 +185,11 @@ impl Environment {
     /// Waits for work and for the process to ask for it, brings them together, and waits for the answer.
     async fn run_one(&mut self) -> Result<(), Over> {
         let (work, given_to) = self.work_and_next().await?;
+        let point = Invocation { id: work.id, function: &self.spec.name, attempt: work.attempt };
+        let struck = self.pool.faults.strike(Point::Invocation(point));
+        if let Some(Injected::Delay(by)) = struck {
+            clock::sleep(by).await;
+        }
         let timeout = Duration::from_secs(u64::from(self.spec.timeout));
         let wall = self.pool.clock.wall();
         let given = Given {
@@ -192,6 +201,7 @@ impl Environment {
         };
         self.pool.registry.runs(self.id(), work.id);
         let (request, watch) = (work.request, Stopwatch::start());
+        let (id, attempt) = (work.id, work.attempt);
         self.request = Some(request);
         self.work = Some(work);
         if given_to.send(Ok(given)).is_err() {
@@ -200,13 +210,22 @@ impl Environment {
             return Ok(());
         }
         self.say(Said::Start);
+        if struck == Some(Injected::Kill) {
+            self.process.kill();
+        }
         let too_late = clock::sleep(timeout);
         tokio::pin!(too_late);
         let own = request.to_string();
         let (finished, over) = loop {
             tokio::select! {
                 happened = self.happens() => match happened {
-                    Happened::Asked(Ask::Answer { request, finished, tell }) if request == own => {
+                    Happened::Asked(Ask::Answer { request: of, finished, tell }) if of == own => {
+                        let point = Invocation { id, function: &self.spec.name, attempt };
+                        if self.pool.faults.strike(Point::Response(point)) == Some(Injected::Kill) {
+                            self.process.kill();
+                            let exit = self.process.wait().await;
+                            break (failure::exited(request, exit), Err(Over));
+                        }
                         let _ = tell.send(Ok(()));
                         break (finished, Ok(()));
                     }
@@ -296,7 +315,14 @@ impl Environment {
             tokio::select! {
                 // What was asked counts even if the process has ended since; its lines come before its end.
                 biased;
-                Some(ask) = self.inbox.recv() => return Happened::Asked(ask),
+                Some(ask) = self.inbox.recv() => match ask {
+                    Ask::Kill(killed) => {
+                        self.process.kill();
+                        // Whoever asked may have gone.
+                        let _ = killed.send(());
+                    }
+                    ask => return Happened::Asked(ask),
+                },
                 line = self.out.next(), if !self.out.is_over() => {
                     if let Some(line) = line {
                         self.say(Said::Out(line));
@@ -423,6 +449,6 @@ fn refuse(ask: Ask) {
             let why = "initialization is over";
             let _ = tell.send(Err(Refusal::Transition(why)));
         }
-        Ask::Stop => {}
+        Ask::Stop | Ask::Kill(_) => {}
     }
 }

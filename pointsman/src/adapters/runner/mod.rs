@@ -39,6 +39,7 @@ use self::registry::Registry;
 use self::tasks::Tasks;
 use crate::adapters::tables::StreamSource;
 use crate::engine::{Effect, Engine, InvocationId, Name};
+use crate::faults::{Faults, NoFaults};
 use crate::topology::FunctionSpec;
 use std::io;
 use std::path::PathBuf;
@@ -76,6 +77,8 @@ pub struct Config {
     pub idle: Duration,
     /// Environments of one function at most; further invocations wait for one.
     pub environments: usize,
+    /// What goes wrong on request.
+    pub faults: Arc<dyn Faults>,
 }
 
 impl Config {
@@ -92,6 +95,7 @@ impl Config {
             spawner: Arc::new(ProcessSpawner),
             idle: Duration::from_secs(300),
             environments: 64,
+            faults: Arc::new(NoFaults),
         }
     }
 }
@@ -130,6 +134,7 @@ impl Runner {
             endpoint: config.endpoint,
             api: listener.local_addr()?,
             most: config.environments.max(1),
+            faults: config.faults,
             environments: Tasks::default(),
             functions: Mutex::default(),
         });
@@ -159,6 +164,11 @@ impl Runner {
     /// The invocation that an `X-Amzn-Trace-Id` header names, and its function: one that runs, or ended lately.
     pub fn caller_of_trace(&self, header: &str) -> Option<(Name, InvocationId)> {
         self.pool.registry.caller_of_trace(header)
+    }
+
+    /// Kills the process of the environment that has this access key; when this returns, it sends nothing more.
+    pub async fn kill(&self, access_key: &str) {
+        self.pool.registry.kill(access_key).await;
     }
 
     /// Starts an environment of a function that waits for work.

@@ -11,6 +11,7 @@ use super::variables::Variables;
 use super::{Executables, secret};
 use crate::clock::{self, Clock};
 use crate::engine::{Id, InvocationId, Name};
+use crate::faults::Faults;
 use crate::services::function::Finished;
 use crate::topology::{FunctionSpec, Region};
 use bytes::Bytes;
@@ -40,6 +41,7 @@ pub(super) struct Pool {
     pub(super) api: SocketAddr,
     /// Environments of one function at most; further invocations wait.
     pub(super) most: usize,
+    pub(super) faults: Arc<dyn Faults>,
     pub(super) environments: Tasks,
     pub(super) functions: Mutex<HashMap<Name, Function>>,
 }
@@ -75,12 +77,13 @@ impl Pool {
         id: InvocationId,
         request: Id,
         payload: &Bytes,
+        attempt: u32,
     ) -> Option<Finished> {
         let limit = self.prepare(spec);
         let _place = limit.acquire_owned().await.ok()?;
         loop {
             let (tell, told) = oneshot::channel();
-            let work = Work { id, request, payload: payload.clone(), tell };
+            let work = Work { id, request, payload: payload.clone(), attempt, tell };
             match self.take_idle(&spec.name) {
                 Some(member) => {
                     if member.ask.send(Ask::Run(work)).is_err() {

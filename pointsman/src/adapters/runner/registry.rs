@@ -4,6 +4,7 @@ use crate::engine::{InvocationId, Name};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 /// So many ended invocations are still known by their trace: what a function sends while it ends may be late.
 const REMEMBERED: usize = 4_096;
@@ -93,6 +94,19 @@ impl Registry {
         let inner = self.inner();
         (id.epoch == self.epoch)
             .then(|| inner.environments.get(&id.number).map(|entry| entry.ask.clone()))?
+    }
+
+    /// Has the process with this access key killed, and waits until it has been.
+    pub(super) async fn kill(&self, key: &str) {
+        let (tell, told) = oneshot::channel();
+        let asked = EnvironmentId::of_access_key(key)
+            .filter(|id| id.epoch == self.epoch & 0xff_ffff)
+            .and_then(|id| self.ask(EnvironmentId { epoch: self.epoch, ..id }))
+            .map(|ask| ask.send(Ask::Kill(tell)));
+        if let Some(Ok(())) = asked {
+            // One that has ended in between needs no killing.
+            let _ = told.await;
+        }
     }
 
     /// Tells every environment to end, and lets no new one begin.

@@ -66,6 +66,7 @@ impl World {
             log: Box::new(MemoryLog::default()),
             effects: sender,
             fatal: Box::new(|error| panic!("{error}")),
+            faults: Arc::new(crate::faults::NoFaults),
         })
         .unwrap();
         let tables = Arc::new(MemoryTables::new(Region::default(), Arc::new(|| 1_700_000_000_000)));

@@ -3,7 +3,7 @@ use super::callers::Key;
 use super::credential::Credential;
 use super::route::Service;
 use crate::clock::Time;
-use crate::engine::{Asked, Caller, Cause, Choices, Command, Engine, Fault, Id, State};
+use crate::engine::{Asked, Caller, Cause, Choices, Command, Engine, Fault, Id, State, Writer};
 use crate::topology::Region;
 use hyper::HeaderMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +36,8 @@ pub(super) struct Ask<'a> {
     pub(super) wire: &'a Wire,
     pub(super) id: Id,
     pub(super) asked: Asked,
+    /// The access key it was signed with.
+    pub(super) key: Option<&'a str>,
 }
 
 impl<'a> Ask<'a> {
@@ -48,7 +50,7 @@ impl<'a> Ask<'a> {
         service: Service,
         id: Id,
         headers: &HeaderMap,
-        credential: Option<Credential<'_>>,
+        credential: Option<Credential<'a>>,
     ) -> Result<Self, Fault> {
         in_region(&wire.state.region, service, credential)?;
         let callers = &wire.state.callers;
@@ -67,7 +69,8 @@ impl<'a> Ask<'a> {
         let trace = headers.get("x-amzn-trace-id").and_then(|v| v.to_str().ok());
         let invocation = trace.and_then(|header| callers.of_trace(header)).or(running);
         let cause = invocation.map_or(Cause::Request(id), Cause::Invocation);
-        Ok(Ask { wire, id, asked: Asked { caller, cause } })
+        let key = credential.map(|c| c.key);
+        Ok(Ask { wire, id, asked: Asked { caller, cause }, key })
     }
 
     pub(super) fn engine(&self) -> &'a Engine {

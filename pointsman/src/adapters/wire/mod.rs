@@ -22,6 +22,7 @@ mod reply;
 mod route;
 mod server;
 mod sqs;
+mod struck;
 mod sts;
 mod tables;
 mod xml;
@@ -35,6 +36,7 @@ pub use server::serve;
 
 use crate::adapters::tables::{Tables, TablesError};
 use crate::engine::Engine;
+use crate::faults::Faults;
 use crate::topology::Region;
 use std::sync::Arc;
 
@@ -52,6 +54,8 @@ pub struct WireState {
     pub lost: Box<dyn Fn(&TablesError) + Send + Sync>,
     /// Whose access keys are whose.
     pub callers: Arc<dyn Callers>,
+    /// What goes wrong on request.
+    pub faults: Arc<dyn Faults>,
     /// Answers what is no AWS request.
     pub fallback: Arc<dyn Fallback>,
 }

@@ -4,6 +4,7 @@ use super::action::{Input, Output};
 use super::ask::{Ask, Wire};
 use super::credential::{self, Credential};
 use super::reply::{Body, JSON_1_0, JSON_1_1, TEXT, XML, respond, set_request_id};
+use super::struck::{self, Struck};
 use super::{events, fault, lambda, query, sqs, sts, tables};
 use crate::adapters::tables::Api;
 use crate::engine::{Fault, Id};
@@ -29,15 +30,15 @@ pub(super) enum Service {
     Unknown,
 }
 
-/// Answers one request.
-pub(super) async fn answer(wire: &Wire, request: Request<Incoming>) -> Response<Body> {
+/// Answers one request; `None` closes its connection.
+pub(super) async fn answer(wire: &Wire, request: Request<Incoming>) -> Option<Response<Body>> {
     let id = wire.id();
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {
             let text = format!("A request's body has at most {MAX_BODY} bytes.");
-            return fault::rest(&Fault::new("RequestTooLargeException", text), id);
+            return Some(fault::rest(&Fault::new("RequestTooLargeException", text), id));
         }
     };
     let credential = credential::of(&parts.headers);
@@ -48,17 +49,17 @@ pub(super) async fn answer(wire: &Wire, request: Request<Incoming>) -> Response<
     if lambda::is_path(parts.uri.path()) {
         return by_path(wire, id, &parts, credential, body).await;
     }
-    match query::parse(&parts, &body) {
-        Some((action, form)) => by_action(wire, id, &parts, credential, &action, form).await,
-        None => match credential.map(|c| c.service.to_owned()) {
-            Some(service) => {
-                let what = format!("{} {}", parts.method, parts.uri.path());
-                let fault = unknown(format!("{what} of the service {service} is not served here."));
-                fault::rest(&fault, id)
-            }
-            None => otherwise(wire, id, parts, body).await,
-        },
+    if let Some((action, form)) = query::parse(&parts, &body) {
+        return by_action(wire, id, &parts, credential, &action, form).await;
     }
+    Some(match credential.map(|c| c.service.to_owned()) {
+        Some(service) => {
+            let what = format!("{} {}", parts.method, parts.uri.path());
+            let fault = unknown(format!("{what} of the service {service} is not served here."));
+            fault::rest(&fault, id)
+        }
+        None => otherwise(wire, id, parts, body).await,
+    })
 }
 
 /// AWS JSON: `X-Amz-Target: AWSEvents.PutEvents`.
@@ -69,7 +70,7 @@ async fn by_target(
     credential: Option<Credential<'_>>,
     target: &str,
     body: Bytes,
-) -> Response<Body> {
+) -> Option<Response<Body>> {
     let (prefix, action) = target.rsplit_once('.').unwrap_or((target, ""));
     let service = match prefix {
         "AWSEvents" => Service::Events,
@@ -79,21 +80,28 @@ async fn by_target(
     };
     let ask = match Ask::new(wire, service, id, &parts.headers, credential) {
         Ok(ask) => ask,
-        Err(fault) => return fault::json(service, &fault, id),
+        Err(fault) => return Some(fault::json(service, &fault, id)),
     };
+    match struck::before(&ask, service, action).await {
+        Ok(()) => {}
+        Err(Struck::Refused(fault)) => return Some(fault::json(service, &fault, id)),
+        Err(Struck::Lost) => return None,
+    }
     let result = match service {
         Service::Events => events::answer(&ask, action, body).await,
         Service::Sqs => sqs::answer(&ask, action, Input::Json(body)).await,
         Service::Tables => {
             let api = if prefix == "DynamoDB_20120810" { Api::DynamoDb } else { Api::Streams };
-            return tables::answer(&ask, api, action, body).await;
+            let response = tables::answer(&ask, api, action, body).await;
+            return struck::after(&ask, service, action, response).await;
         }
         _ => Err(unknown(format!("{target} belongs to no service that runs here."))),
     };
-    match result {
+    let response = match result {
         Ok(output) => written(service, output, id),
         Err(fault) => fault::json(service, &fault, id),
-    }
+    };
+    struck::after(&ask, service, action, response).await
 }
 
 /// The Query protocol: `Action=SendMessage&…`.
@@ -104,7 +112,7 @@ async fn by_action(
     credential: Option<Credential<'_>>,
     action: &str,
     form: query::Form,
-) -> Response<Body> {
+) -> Option<Response<Body>> {
     let signed_for = credential.map(|c| c.service);
     let service = match (signed_for, form.version()) {
         (Some("sqs"), _) | (None, Some("2012-11-05")) => Service::Sqs,
@@ -114,8 +122,13 @@ async fn by_action(
     };
     let ask = match Ask::new(wire, service, id, &parts.headers, credential) {
         Ok(ask) => ask,
-        Err(fault) => return fault::query(service, &fault, id),
+        Err(fault) => return Some(fault::query(service, &fault, id)),
     };
+    match struck::before(&ask, service, action).await {
+        Ok(()) => {}
+        Err(Struck::Refused(fault)) => return Some(fault::query(service, &fault, id)),
+        Err(Struck::Lost) => return None,
+    }
     let result = match service {
         Service::Sqs => sqs::answer(&ask, action, Input::Form(form)).await,
         Service::Sts => sts::answer(&ask, action, Input::Form(form)).await,
@@ -124,10 +137,11 @@ async fn by_action(
             signed_for.unwrap_or("an unnamed service")
         ))),
     };
-    match result {
+    let response = match result {
         Ok(output) => written(service, output, id),
         Err(fault) => fault::query(service, &fault, id),
-    }
+    };
+    struck::after(&ask, service, action, response).await
 }
 
 /// Lambda: `POST /2015-03-31/functions/payment/invocations`.
@@ -137,15 +151,22 @@ async fn by_path(
     parts: &Parts,
     credential: Option<Credential<'_>>,
     body: Bytes,
-) -> Response<Body> {
+) -> Option<Response<Body>> {
     let ask = match Ask::new(wire, Service::Lambda, id, &parts.headers, credential) {
         Ok(ask) => ask,
-        Err(fault) => return fault::rest(&fault, id),
+        Err(fault) => return Some(fault::rest(&fault, id)),
     };
-    match lambda::answer(&ask, parts, body).await {
+    let action = lambda::action(parts);
+    match struck::before(&ask, Service::Lambda, action).await {
+        Ok(()) => {}
+        Err(Struck::Refused(fault)) => return Some(fault::rest(&fault, id)),
+        Err(Struck::Lost) => return None,
+    }
+    let response = match lambda::answer(&ask, parts, body).await {
         Ok(response) => response,
         Err(fault) => fault::rest(&fault, id),
-    }
+    };
+    struck::after(&ask, Service::Lambda, action, response).await
 }
 
 /// The control API, the page, or nothing.

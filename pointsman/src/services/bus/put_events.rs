@@ -152,12 +152,20 @@ fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, EntryError> {
     for rule in matched {
         let Some(spec) = bus.rules.get(&rule).map(|r| &r.spec) else { continue };
         for target in &spec.targets {
-            let outcome = deliver_to(draft, target, &event, body, &rule, &bus.spec.name);
-            deliveries.push(Delivery {
+            let mut outcome = deliver_to(draft, target, &event, body, &rule, &bus.spec.name);
+            let copy = match &mut outcome {
+                Delivered::Queued { queue, message } => draft
+                    .befall(queue, message)
+                    .map(|copy| Delivered::Queued { queue: queue.clone(), message: copy }),
+                _ => None,
+            };
+            let delivery = |outcome| Delivery {
                 rule: rule.clone(),
                 target: target.arn.as_str().into(),
                 outcome,
-            });
+            };
+            deliveries.push(delivery(outcome));
+            deliveries.extend(copy.map(delivery));
         }
     }
     draft.fact(Fact::EventAccepted {

@@ -27,8 +27,18 @@ impl Command for Invoke {
             Ok(_) => {}
         }
         let mut draft = Draft::new(state, context);
-        let started =
-            start(&mut draft, &self.function, Why::Request, Payload::Bytes(self.payload.clone()));
+        if let (Some(HttpCall { api, method, path }), Cause::Request(request)) =
+            (self.http.clone(), &context.cause)
+        {
+            draft.fact(Fact::HttpRequested { request: *request, api, method, path });
+        }
+        let started = start(
+            &mut draft,
+            &self.function,
+            Why::Request,
+            Payload::Bytes(self.payload.clone()),
+            1,
+        );
         draft.reply(started)
     }
 }
@@ -97,6 +107,7 @@ impl Command for StartAsync {
 pub(crate) fn existing<'a>(state: &'a State, name: &Name) -> Result<&'a super::Function, Fault> {
     state.functions.get(name).ok_or_else(|| {
         Fault::new(
+                attempt: waiting.attempts + 1,
             "ResourceNotFoundException",
             format!("Function not found: {}", state.region.function(name)),
         )
@@ -112,6 +123,7 @@ pub(crate) fn start(
 ) -> (InvocationId, Id) {
     let (id, request) = (draft.invocation(), draft.choices.id());
     draft.fact(Fact::InvocationStarted { id, request, function: function.clone(), why });
-    draft.effect(Effect::Invoke(Run { id, request, function: function.clone(), payload }));
+    draft.effect(Effect::Invoke(Run { id, request, function: function.clone(), payload, attempt }));
     (id, request)
 }
+    attempt: u32,

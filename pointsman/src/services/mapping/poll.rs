@@ -47,8 +47,9 @@ fn poll(draft: &mut Draft<'_>, name: &Name) -> Option<()> {
     };
     let function = mapping.function();
     draft.fact(Fact::InvocationStarted { id, request, function: function.clone(), why });
+    let attempt = messages.iter().map(|m| m.receives).max().unwrap_or(1);
     let payload = Payload::Messages { mapping: name.clone(), queue: queue_name, messages };
-    draft.effect(Effect::Invoke(Invoke { id, request, function, payload }));
+    draft.effect(Effect::Invoke(Invoke { id, request, function, payload, attempt }));
     Some(())
 }
 

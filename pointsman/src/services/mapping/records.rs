@@ -78,7 +78,10 @@ impl TakeRecords {
             oldest: self.oldest,
         };
         let payload = Payload::Bytes(payload.clone());
-        crate::services::function::start(draft, &mapping.function(), why, payload);
+        let attempt = mapping.attempts + 1;
+        let (id, _) =
+            crate::services::function::start(draft, &mapping.function(), why, payload, attempt);
+        self.note(draft, mapping.table()?, Some(id));
         Some(())
     }
 }

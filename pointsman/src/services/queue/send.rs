@@ -56,7 +56,11 @@ impl Command for SendMessages {
             message.extra =
                 (wanted.extra != Extra::default()).then(|| Arc::new(wanted.extra.clone()));
             reply.push(Ok(Sent { id: message.id, seq: message.seq }));
+            let copy = draft.befall(&self.queue, &mut message);
             draft.fact(Fact::MessageSent { queue: self.queue.clone(), message });
+            if let Some(message) = copy {
+                draft.fact(Fact::MessageSent { queue: self.queue.clone(), message });
+            }
         }
         draft.reply(reply)
     }

@@ -66,6 +66,7 @@ impl Life {
             log: Box::new(journal.clone()),
             effects: sender,
             fatal: Box::new(|_| {}),
+            faults: Arc::new(crate::faults::NoFaults),
         })
         .unwrap();
         let executables = |_: &FunctionSpec| Ok::<_, String>(PathBuf::from("/functions/echo"));

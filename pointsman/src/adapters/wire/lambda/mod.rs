@@ -31,6 +31,12 @@ pub(super) fn is_path(path: &str) -> bool {
     is_date && parts.next().is_some_and(|kind| !kind.is_empty())
 }
 
+/// `Invoke`, or nothing for what only reads or sets.
+pub(super) fn action(parts: &Parts) -> &'static str {
+    let invokes = parts.method == Method::POST && parts.uri.path().ends_with("/invocations");
+    if invokes { "Invoke" } else { "" }
+}
+
 pub(super) async fn answer(
     ask: &Ask<'_>,
     parts: &Parts,

@@ -15,6 +15,7 @@ use crate::clock::{ManualClock, Time};
 use crate::engine::{
     Asked, Caller, Cause, Effect, Id, InvocationId, MemoryLog, SeededRandom, Setup, State, start,
 };
+use crate::faults::NoFaults;
 use crate::services::stack::ApplyTemplate;
 use crate::topology::{Place, Resource, Spec, TableSpec};
 use async_trait::async_trait;
@@ -34,6 +35,7 @@ struct World {
     effects: mpsc::UnboundedReceiver<Effect>,
     calls: Arc<Mutex<Vec<Call>>>,
     lost: Arc<Mutex<Vec<String>>>,
+    killed: Arc<Mutex<Vec<String>>>,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
 }
@@ -48,10 +50,15 @@ struct Answered {
 
 impl World {
     async fn new() -> World {
-        World::on_region("us-east-1").await
+        World::with("us-east-1", Arc::new(NoFaults)).await
     }
 
     async fn on_region(region: &str) -> World {
+        World::with(region, Arc::new(NoFaults)).await
+    }
+
+    async fn with(region: &str, faults: Arc<dyn Faults>) -> World {
+        let killed = Arc::<Mutex<Vec<String>>>::default();
         let region = Region { name: region.into(), ..Region::default() };
         let clock = Arc::new(ManualClock::new(Time(1_700_000_000_000)));
         let (effects, inbox) = mpsc::unbounded_channel();
@@ -64,6 +71,7 @@ impl World {
             log: Box::new(MemoryLog::default()),
             effects,
             fatal: Box::new(|error| panic!("{error}")),
+            faults: Arc::new(NoFaults),
         })
         .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -76,12 +84,23 @@ impl World {
             endpoint: "http://pointsman".into(),
             tables: Arc::new(tables),
             lost: Box::new(move |error| told.lock().unwrap().push(error.to_string())),
-            callers: Arc::new(Environments),
+            callers: Arc::new(Environments(killed.clone())),
+            faults,
             fallback: Arc::new(Greeting),
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let server = tokio::spawn(serve(listener, state, async move { drop(stopped.await) }));
-        World { engine, clock, address, effects: inbox, calls, lost, stop: Some(stop), server }
+        World {
+            engine,
+            clock,
+            address,
+            effects: inbox,
+            calls,
+            lost,
+            killed,
+            stop: Some(stop),
+            server,
+        }
     }
 
     /// Makes resources as a template does.
@@ -263,8 +282,9 @@ impl StreamSource for Recording {
 }
 
 /// `FUNCTION` is the key of an environment that runs invocation 7, `ENDED` of one that is over.
-struct Environments;
+struct Environments(Arc<Mutex<Vec<String>>>);
 
+#[async_trait]
 impl Callers for Environments {
     fn of_key(&self, access_key: &str) -> Option<Key> {
         match access_key {
@@ -279,6 +299,10 @@ impl Callers for Environments {
 
     fn of_trace(&self, header: &str) -> Option<InvocationId> {
         (header == "Root=8").then_some(InvocationId(8))
+    }
+
+    async fn kill(&self, access_key: &str) {
+        self.0.lock().unwrap().push(access_key.to_owned());
     }
 }
 
