@@ -26,6 +26,11 @@ impl At {
         self.read(request.send(body.to_string()))
     }
 
+    /// Asks the engine's own API.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.read(agent().get(self.url(path)).call())
+    }
+
     /// Calls an action of an AWS service that speaks JSON 1.1.
     pub(super) fn call<T: DeserializeOwned>(
         &self,

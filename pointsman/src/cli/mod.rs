@@ -1,9 +1,10 @@
 //! The command line: one file a verb.
 //!
 //! `up` runs a template; the others talk to one that runs: `publish` sends an event, `tail` follows what happens,
-//! `token` signs a caller's token. `match` needs nothing but a pattern and an event.
+//! `token` signs a caller's token, `clock` moves time. `match` needs nothing but a pattern and an event.
 
 mod client;
+mod clock;
 mod matches;
 mod publish;
 mod screen;
@@ -29,6 +30,7 @@ enum Verb {
     Tail(tail::Tail),
     Match(matches::Match),
     Token(token::Token),
+    Clock(clock::Clock),
 }
 
 /// Why a command failed: one line.
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
         Verb::Tail(tail) => tail.run(),
         Verb::Match(matches) => matches.run(),
         Verb::Token(token) => token.run(),
+        Verb::Clock(clock) => clock.run(),
     };
     match result {
         Ok(code) => code,

@@ -21,6 +21,10 @@ impl State {
                 self.region = region.clone();
             }
             Fact::ClockMoved { offset_ms } => self.offset_ms = *offset_ms,
+            Fact::ClockJumped { offset_ms, to } => {
+                self.offset_ms = *offset_ms;
+                self.last = self.last.max(*to);
+            }
             Fact::StackApplied { stack, resources } => {
                 self.touched.topology = true;
                 self.stacks.insert(stack.clone(), resources.clone());

@@ -1,7 +1,7 @@
 //! Folding facts about invocations and mappings.
 
 use super::context::InvocationId;
-use super::fact::{Entry, Fact, Why};
+use super::fact::{Entry, Fact, Outcome, Why};
 use super::state::{State, Timer};
 use crate::services::function::{AsyncEvent, AsyncPlace, Invocation};
 
@@ -73,6 +73,9 @@ impl State {
                 for &seq in kept {
                     self.change(queue, seq, |q| q.hold(seq, None, true));
                 }
+                if !kept.is_empty() {
+                    self.troubles.note(*invocation, "its answer named it as failed");
+                }
                 self.change_mapping(mapping, |m| {
                     m.running.remove(invocation);
                 });
@@ -104,11 +107,18 @@ impl State {
         self.async_events.insert(event, waiting);
     }
 
-    fn end_invocation(&mut self, id: InvocationId, outcome: &super::fact::Outcome) {
+    fn end_invocation(&mut self, id: InvocationId, outcome: &Outcome) {
         let Some(invocation) = self.invocations.remove(&id) else { return };
+        match outcome {
+            Outcome::Failed { kind, message } => {
+                self.troubles.note(id, &format!("{kind}: {message}"));
+            }
+            Outcome::TimedOut => self.troubles.note(id, "timed out"),
+            Outcome::Answered | Outcome::Interrupted => {}
+        }
         if let Some(function) = self.functions.get_mut(&invocation.function) {
             function.running = function.running.saturating_sub(1);
-            function.counts.failed += u64::from(*outcome != super::fact::Outcome::Answered);
+            function.counts.failed += u64::from(*outcome != Outcome::Answered);
         }
         match &invocation.why {
             Why::Async { event, .. } => {
@@ -117,7 +127,7 @@ impl State {
                     && waiting.place == running
                 {
                     // A try that the engine itself cut short is not the function's.
-                    waiting.attempts -= u32::from(*outcome == super::fact::Outcome::Interrupted);
+                    waiting.attempts -= u32::from(*outcome == Outcome::Interrupted);
                     self.place_async(*event, AsyncPlace::Waiting);
                 }
             }

@@ -3,7 +3,7 @@
 use super::context::{Caller, Cause, InvocationId, Name};
 use super::core::Core;
 use super::decision::{Answer, Command, Fault, Handed};
-use super::feed::{Feed, Follower};
+use super::feed::{Feed, Follower, History};
 use super::state::State;
 use super::threads::{Job, Jobs};
 use crate::clock::{Clock, Time};
@@ -42,6 +42,7 @@ pub(super) struct Shared {
     clock: Arc<dyn Clock>,
     epoch: AtomicU64,
     offset_ms: AtomicI64,
+    last_ms: AtomicI64,
     waiting: Mutex<HashMap<InvocationId, oneshot::Sender<Answer>>>,
     receivers: Mutex<HashMap<Name, Arc<Notify>>>,
     mappings: watch::Sender<u64>,
@@ -149,6 +150,11 @@ impl Engine {
         self.shared.feed.subscribe(from)
     }
 
+    /// The durable facts again, as far back as they are kept.
+    pub fn history(&self) -> Arc<dyn History> {
+        self.shared.feed.history()
+    }
+
     /// Changes whenever a mapping changed: what reads streams for mappings looks again.
     pub fn mappings_changed(&self) -> watch::Receiver<u64> {
         self.shared.mappings.subscribe()
@@ -164,10 +170,12 @@ impl Engine {
         &self.shared.clock
     }
 
-    /// Engine time, as it was at the last commit: wall time and by how much the clock was moved.
+    /// Engine time as far as it is durable: wall time and by how much the clock was moved, and never before the last
+    /// fact.
     pub fn now(&self) -> Time {
         let offset = self.shared.offset_ms.load(Ordering::Acquire);
-        Time(self.shared.clock.wall().0.saturating_add(offset))
+        let last = Time(self.shared.last_ms.load(Ordering::Acquire));
+        Time(self.shared.clock.wall().0.saturating_add(offset)).max(last)
     }
 
     /// How often this journal's engine has started.
@@ -218,6 +226,7 @@ impl Shared {
             clock,
             epoch: AtomicU64::new(0),
             offset_ms: AtomicI64::new(0),
+            last_ms: AtomicI64::new(i64::MIN),
             waiting: Mutex::default(),
             receivers: Mutex::default(),
             mappings: watch::channel(0).0,
@@ -232,6 +241,11 @@ impl Shared {
 
     pub(super) fn set_offset(&self, offset_ms: i64) {
         self.offset_ms.store(offset_ms, Ordering::Release);
+    }
+
+    /// Engine time of the last durable fact.
+    pub(super) fn set_last(&self, last: Time) {
+        self.last_ms.store(last.0, Ordering::Release);
     }
 
     pub(super) fn joins(&self, threads: Vec<JoinHandle<()>>) {

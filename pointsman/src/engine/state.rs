@@ -49,6 +49,9 @@ pub struct State {
     pub(crate) bodies: BTreeMap<u64, u32>,
     /// When something changes by itself.
     pub(crate) timers: BTreeSet<(Time, Timer)>,
+    /// Why the last batches and invocations went wrong, for people who ask; not saved.
+    #[serde(skip)]
+    pub(crate) troubles: Troubles,
     /// What the last facts touched; not saved.
     #[serde(skip)]
     pub(crate) touched: Touched,
@@ -86,6 +89,30 @@ pub(crate) enum Timer {
     Mapping(Name),
     /// An asynchronous invocation is to be tried again.
     Async(u64),
+}
+
+/// Why invocations ended otherwise than well: of the last ones alone, so that it never grows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Troubles(BTreeMap<InvocationId, String>);
+
+impl Troubles {
+    /// So many are remembered.
+    const MOST: usize = 4_096;
+    /// So many characters of each.
+    const LONGEST: usize = 500;
+
+    /// Notes why, over what was noted before.
+    pub(crate) fn note(&mut self, invocation: InvocationId, why: &str) {
+        self.0.insert(invocation, why.chars().take(Self::LONGEST).collect());
+        if self.0.len() > Self::MOST {
+            self.0.pop_first();
+        }
+    }
+
+    /// Why, if it is still remembered.
+    pub(crate) fn of(&self, invocation: InvocationId) -> Option<&str> {
+        self.0.get(&invocation).map(String::as_str)
+    }
 }
 
 /// What facts touched since somebody looked.

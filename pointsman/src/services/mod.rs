@@ -15,7 +15,7 @@ pub mod stack;
 mod deliver;
 mod start;
 
-pub use start::{MoveClock, Started};
+pub use start::{JumpClock, MoveClock, Started};
 
 /// What a request changes in the settings of something, or why it may not.
 pub type Change<S> = Box<dyn Fn(&mut S) -> Result<(), crate::engine::Fault> + Send>;

@@ -1,5 +1,6 @@
 use crate::engine::{Command, Context, Decision, Draft, Fact, Outcome, Owner, State, Why};
 use crate::topology::{BusSpec, Region, Spec};
+use std::time::Duration;
 
 /// A new start of the engine: everything that the epoch before had running is over.
 ///
@@ -39,7 +40,7 @@ impl Command for Started {
     }
 }
 
-/// Moves engine time on. It never goes back.
+/// Moves engine time on; it never goes back. Timers that come due on the way fire in order, each at its own instant.
 #[derive(Debug)]
 pub struct MoveClock {
     /// By how many milliseconds.
@@ -53,6 +54,27 @@ impl Command for MoveClock {
         let mut draft = Draft::new(state, context);
         let by = i64::try_from(self.by_ms).unwrap_or(i64::MAX);
         draft.fact(Fact::ClockMoved { offset_ms: state.offset_ms.saturating_add(by) });
+        draft.reply(())
+    }
+}
+
+/// Moves engine time on in one step: whatever comes due on the way fires at the end of it.
+#[derive(Debug)]
+pub struct JumpClock {
+    /// By how many milliseconds.
+    pub by_ms: u64,
+}
+
+impl Command for JumpClock {
+    type Reply = ();
+
+    fn decide(&self, state: &State, context: &Context) -> Decision<()> {
+        let mut draft = Draft::new(state, context);
+        let by = i64::try_from(self.by_ms).unwrap_or(i64::MAX);
+        draft.fact(Fact::ClockJumped {
+            offset_ms: state.offset_ms.saturating_add(by),
+            to: context.now + Duration::from_millis(self.by_ms),
+        });
         draft.reply(())
     }
 }

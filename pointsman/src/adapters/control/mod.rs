@@ -7,10 +7,14 @@ mod clock;
 mod follow;
 mod line;
 mod map;
+mod rest;
 mod routes;
 mod tail;
 mod token;
 
+pub(crate) use rest::unread;
+
+pub use clock::{MoveTime, Moved, Next, Shown};
 pub use line::{Line, Target, What, Why};
 pub use map::{Map, MapApi, MapFunction, MapRule};
 pub use routes::Control;

@@ -44,7 +44,8 @@ impl Fallback for Control {
                 Err(why) => refuse(StatusCode::BAD_REQUEST, &why),
             },
             (&Method::POST, "/_pointsman/token") => self.token(request.body()).await,
-            (&Method::POST, "/_pointsman/clock") => self.clock(request.body()).await,
+            (&Method::GET, "/_pointsman/clock") => self.show_clock().await,
+            (&Method::POST, "/_pointsman/clock") => self.move_clock(request.body()).await,
             (&Method::GET, "/_pointsman/issuer/.well-known/openid-configuration") => {
                 reply(&self.issuer().await?.discovery(&issuer))
             }

@@ -38,7 +38,9 @@ impl Teller {
     fn what(&mut self, item: &Item) -> Option<What> {
         Some(match &item.entry.fact {
             Fact::Started { epoch, .. } => What::Started { epoch: *epoch },
-            Fact::ClockMoved { offset_ms } => What::Clock { offset_ms: *offset_ms },
+            Fact::ClockMoved { offset_ms } | Fact::ClockJumped { offset_ms, .. } => {
+                What::Clock { offset_ms: *offset_ms }
+            }
             Fact::StackApplied { stack, resources } => {
                 What::Applied { stack: stack.to_string(), resources: resources.len() }
             }

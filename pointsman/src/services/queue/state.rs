@@ -90,6 +90,11 @@ impl Message {
         self.last_receipt
     }
 
+    /// The invocation that was the last to get it, if a mapping took it.
+    pub(crate) fn last_batch(&self) -> Option<InvocationId> {
+        self.last_batch
+    }
+
     /// The invocation has this message.
     pub(crate) fn is_held_by(&self, invocation: InvocationId) -> bool {
         matches!(self.place, Position::InFlight { batch: Some(b), .. } if b == invocation)
