@@ -12,5 +12,6 @@ pub mod tables;
 pub mod wire;
 
 mod digest;
+mod lineage;
 mod receipt;
 mod server;

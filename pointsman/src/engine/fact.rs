@@ -1,4 +1,5 @@
 use super::context::{Caller, Cause, Id, InvocationId, Name};
+use super::record::ReadRecord;
 use crate::clock::Time;
 use crate::topology::{Region, Resource, Spec};
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,20 @@ pub enum Fact {
         count: u32,
         reason: String,
         delivery: Option<Delivery>,
+    },
+    /// Engine time is now wall time plus this, and at least `to`: what came due on the way is due at `to`.
+    ClockJumped { offset_ms: i64, to: Time },
+
+    /// An HTTP API took a request; the invocation that answers it has the same cause.
+    HttpRequested { request: Id, api: Name, method: String, path: String },
+    /// An invocation that somebody waits for answered with this HTTP status.
+    HttpAnswered { invocation: InvocationId, status: u16 },
+    /// A mapping read records for an invocation; for none, where its filter wants none of them.
+    RecordsRead {
+        mapping: Name,
+        table: Name,
+        invocation: Option<InvocationId>,
+        records: Vec<ReadRecord>,
     },
 }
 

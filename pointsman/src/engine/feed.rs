@@ -27,6 +27,35 @@ pub trait History: Send + Sync + 'static {
 
     /// Bytes of a body, if something still needs it.
     fn body(&self, id: u64) -> Option<Bytes>;
+
+    /// The durable batches that hold facts from number `from` on, oldest first.
+    ///
+    /// # Errors
+    /// The disk's, or `NotFound` where `from` was dropped.
+    fn batches_from(&self, from: u64) -> io::Result<Past>;
+
+    /// The durable batches, newest first.
+    fn batches_back(&self) -> Past;
+}
+
+/// Batches of facts that became durable together; an error is the last.
+pub type Past = Box<dyn Iterator<Item = io::Result<PastBatch>>>;
+
+/// Facts that became durable together.
+pub struct PastBatch {
+    /// The facts, encoded, with their numbers, in order.
+    pub records: Vec<(u64, Bytes)>,
+    /// The bytes of a body that these facts brought in: also of one that nothing needs any more.
+    pub body: Box<dyn Fn(u64) -> Option<Bytes>>,
+}
+
+impl PastBatch {
+    /// The facts in order. One that cannot be read is left out.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = (u64, Entry)> {
+        let decoded =
+            self.records.iter().filter_map(|(seq, record)| Some((*seq, decode(record).ok()?)));
+        decoded.collect::<Vec<_>>().into_iter()
+    }
 }
 
 /// A durable fact.
@@ -74,6 +103,11 @@ impl Feed {
             behind: from.is_some(),
             read: VecDeque::new(),
         }
+    }
+
+    /// What became durable before.
+    pub(super) fn history(&self) -> Arc<dyn History> {
+        self.history.clone()
     }
 
     /// Nothing becomes durable any more: followers get what is left, then the end.

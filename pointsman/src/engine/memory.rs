@@ -1,4 +1,4 @@
-use super::feed::History;
+use super::feed::{History, Past, PastBatch};
 use super::threads::Log;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -49,6 +49,17 @@ impl History for MemoryLog {
 
     fn body(&self, id: u64) -> Option<Bytes> {
         lock(&self.bodies).get(&id).cloned()
+    }
+
+    fn batches_from(&self, from: u64) -> io::Result<Past> {
+        let bodies = self.bodies.clone();
+        let body = Box::new(move |id| lock(&bodies).get(&id).cloned());
+        let batch = PastBatch { records: self.read(from, usize::MAX)?, body };
+        Ok(Box::new(std::iter::once(Ok(batch))))
+    }
+
+    fn batches_back(&self) -> Past {
+        self.batches_from(1).unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
     }
 }
 

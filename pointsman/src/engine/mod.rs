@@ -16,6 +16,7 @@ mod fact;
 mod feed;
 mod handle;
 mod memory;
+mod record;
 #[cfg(test)]
 mod simulation;
 mod state;
@@ -34,11 +35,13 @@ pub use fact::{
     Attribute, AttributeValue, Body, Delivered, Delivery, Entry, Extra, Fact, Kind, NewMessage,
     Outcome, Owner, Why,
 };
-pub use feed::{Feed, Followed, Follower, History, Item};
+pub use feed::{Feed, Followed, Follower, History, Item, Past, PastBatch};
 pub use handle::{Asked, Engine};
 pub use memory::MemoryLog;
+pub use record::{ReadRecord, Writer};
 pub use state::{Owned, ResourcePolicy, State};
 pub use threads::{Fatal, Log, Setup, start};
 
 pub(crate) use apply::policy_name;
 pub(crate) use decision::Draft;
+pub(crate) use state::Timer;

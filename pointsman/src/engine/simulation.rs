@@ -125,7 +125,7 @@ impl Simulation {
                 let oldest = world.core.now();
                 let payload = Some(Bytes::from_static(b"[]"));
                 let mapping = "relay".into();
-                world.ask(TakeRecords { mapping, after, sequences, oldest, payload });
+                world.ask(TakeRecords { mapping, after, sequences, read: vec![], oldest, payload });
             }
             13 => match choices.below(4) {
                 0 => drop(world.apply(topology(choices.below(2) == 0, choices.below(2) == 0))),

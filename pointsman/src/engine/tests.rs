@@ -243,7 +243,7 @@ mod threaded {
         engine.submit(template, asked()).await.unwrap();
         let mut follower = engine.subscribe(None);
         let invoke =
-            crate::services::function::Invoke { function: "view".into(), payload: Bytes::new() };
+            crate::services::function::Invoke { function: "view".into(), payload: Bytes::new(), http: None };
         let (_, _, answer) = engine.invoke(invoke, asked()).await.unwrap();
         let waiting = {
             let engine = engine.clone();

@@ -7,7 +7,7 @@ use super::route::take;
 use crate::adapters::server;
 use crate::clock::{self, Time};
 use crate::engine::{Answer, Asked, Caller, Cause, Choices, Engine, Id};
-use crate::services::function::Invoke;
+use crate::services::function::{HttpCall, Invoke};
 use crate::topology::HttpApiSpec;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -158,18 +158,22 @@ impl Gateway {
             return Err(too_large());
         }
         let limit = Duration::from_millis(u64::from(taken.route.timeout_ms.clamp(50, 30_000)));
-        self.invoke(&taken.route.function, payload, at.id, limit).await
+        let call = HttpCall {
+            api: self.api.as_str().into(),
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+        };
+        let function = taken.route.function.as_str().into();
+        self.invoke(Invoke { function, payload, http: Some(call) }, at.id, limit).await
     }
 
     async fn invoke(
         &self,
-        function: &str,
-        payload: Bytes,
+        command: Invoke,
         id: Id,
         limit: Duration,
     ) -> Result<Response<Full<Bytes>>, Response<Full<Bytes>>> {
         let unavailable = || message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
-        let command = Invoke { function: function.into(), payload };
         let asked = Asked { caller: Caller::Operator, cause: Cause::Request(id) };
         let (_, _, told) = match self.engine.invoke(command, asked).await {
             Ok(begun) => begun,

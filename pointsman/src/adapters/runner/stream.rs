@@ -4,9 +4,10 @@
 use super::filter::Filter;
 use super::logs::{Logs, Said};
 use super::tasks::Tasks;
+use crate::adapters::lineage;
 use crate::adapters::tables::{StreamRecord, StreamSource, TablesError};
 use crate::clock::{self, Time};
-use crate::engine::{Asked, Caller, Cause, Engine, Fault, Name, State};
+use crate::engine::{Asked, Caller, Cause, Engine, Fault, Name, ReadRecord, State};
 use crate::services::mapping::{AwaitRecords, BeginReading, Mapping, TakeRecords};
 use crate::topology::{MappingSource, StartingPosition};
 use bytes::{Bytes, BytesMut};
@@ -135,6 +136,7 @@ impl Reader {
             mapping: self.name.clone(),
             after: mapping.cursor.clone(),
             sequences: records.iter().map(|record| record.sequence.clone()).collect(),
+            read: records.iter().map(|record| self.read(table, record, &filter)).collect(),
             oldest: Time(first.created_at),
             payload: event(&records, &filter),
         };
@@ -170,6 +172,16 @@ impl Reader {
             self.said = Some(reason);
         }
         Looked::Troubled
+    }
+
+    /// What the journal keeps of a record, with who wrote it.
+    fn read(&self, table: &str, record: &StreamRecord, filter: &Filter) -> ReadRecord {
+        let writer = self.streams.writer(table, &record.sequence);
+        ReadRecord {
+            writer: writer.and_then(|writer| writer.parse().ok()),
+            wanted: filter.wants_record(&record.json),
+            ..lineage::of_record(record)
+        }
     }
 
     fn asked(&self, first: &str) -> Asked {

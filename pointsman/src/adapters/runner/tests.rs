@@ -86,7 +86,7 @@ impl World {
     /// Begins an invocation of `echo`.
     async fn begin(&self, payload: &str) -> (InvocationId, Id, oneshot::Receiver<Answer>) {
         let payload = Bytes::from(payload.to_owned());
-        let invoke = Invoke { function: "echo".into(), payload };
+        let invoke = Invoke { function: "echo".into(), payload, http: None };
         self.engine.invoke(invoke, asked()).await.unwrap()
     }
 

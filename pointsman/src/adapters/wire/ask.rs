@@ -92,12 +92,13 @@ impl<'a> Ask<'a> {
         self.engine().read(look).await
     }
 
-    /// What the tables remember as the writer of a record: `invocation:7`, or `request:` and its id.
+    /// What the tables remember as the writer of a record.
     pub(super) fn cause(&self) -> String {
-        match &self.asked.cause {
-            Cause::Invocation(id) => format!("invocation:{}", id.0),
-            _ => format!("request:{}", self.id),
-        }
+        let writer = match &self.asked.cause {
+            Cause::Invocation(id) => Writer::Invocation(*id),
+            _ => Writer::Request(self.id),
+        };
+        writer.to_string()
     }
 }
 

@@ -1,3 +1,4 @@
+use super::status::http_status;
 use crate::engine::{
     Answer, Command, Context, Decision, Delivery, Draft, Effect, Fact, InvocationId, Outcome,
     State, Why,
@@ -72,7 +73,12 @@ impl Command for Finish {
         match &invocation.why {
             Why::Request => {
                 let answer = match &self.finished {
-                    Finished::Answered(payload) => Answer::Payload(payload.clone()),
+                    Finished::Answered(payload) => {
+                        if let Some(status) = http_status(payload) {
+                            draft.fact(Fact::HttpAnswered { invocation: self.id, status });
+                        }
+                        Answer::Payload(payload.clone())
+                    }
                     failed => Answer::Error(failed.body().clone()),
                 };
                 draft.effect(Effect::Answer(self.id, answer));

@@ -1,6 +1,6 @@
 use crate::engine::{
-    Command, Context, Decision, Draft, Effect, Fact, Fault, Id, InvocationId, Invoke as Run, Name,
-    Payload, State, Why,
+    Cause, Command, Context, Decision, Draft, Effect, Fact, Fault, Id, InvocationId, Invoke as Run,
+    Name, Payload, State, Why,
 };
 use bytes::Bytes;
 
@@ -13,6 +13,19 @@ pub struct Invoke {
     pub function: Name,
     /// What it gets.
     pub payload: Bytes,
+    /// The request to an HTTP API that it answers, if it is for one.
+    pub http: Option<HttpCall>,
+}
+
+/// A request to an HTTP API.
+#[derive(Clone, Debug)]
+pub struct HttpCall {
+    /// The API.
+    pub api: Name,
+    /// `POST`
+    pub method: String,
+    /// Its path, without a query.
+    pub path: String,
 }
 
 impl Command for Invoke {
@@ -94,6 +107,7 @@ impl Command for StartAsync {
                 request: waiting.request,
                 function: self.0.clone(),
                 payload: Payload::Stored(waiting.body),
+                attempt: waiting.attempts + 1,
             }));
         }
         draft.reply(())
@@ -107,23 +121,22 @@ impl Command for StartAsync {
 pub(crate) fn existing<'a>(state: &'a State, name: &Name) -> Result<&'a super::Function, Fault> {
     state.functions.get(name).ok_or_else(|| {
         Fault::new(
-                attempt: waiting.attempts + 1,
             "ResourceNotFoundException",
             format!("Function not found: {}", state.region.function(name)),
         )
     })
 }
 
-/// Begins an invocation.
+/// Begins an invocation: the how manieth try of what it is given, from 1.
 pub(crate) fn start(
     draft: &mut Draft<'_>,
     function: &Name,
     why: Why,
     payload: Payload,
+    attempt: u32,
 ) -> (InvocationId, Id) {
     let (id, request) = (draft.invocation(), draft.choices.id());
     draft.fact(Fact::InvocationStarted { id, request, function: function.clone(), why });
     draft.effect(Effect::Invoke(Run { id, request, function: function.clone(), payload, attempt }));
     (id, request)
 }
-    attempt: u32,

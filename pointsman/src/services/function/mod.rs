@@ -7,12 +7,13 @@
 mod finish;
 mod invoke;
 mod state;
+mod status;
 
 #[cfg(test)]
 mod tests;
 
 pub use finish::{Finish, Finished};
-pub use invoke::{Invoke, InvokeAsync};
+pub use invoke::{HttpCall, Invoke, InvokeAsync};
 pub use state::{AsyncEvent, Counts, Function, Invocation};
 
 pub(crate) use invoke::{StartAsync, start};

@@ -28,7 +28,7 @@ fn arn(queue: &str) -> Option<String> {
 }
 
 fn invoke(text: &'static str) -> Invoke {
-    Invoke { function: "view".into(), payload: Bytes::from_static(text.as_bytes()) }
+    Invoke { function: "view".into(), payload: Bytes::from_static(text.as_bytes()), http: None }
 }
 
 fn invoke_async(world: &mut World, text: &'static str) {

@@ -1,7 +1,8 @@
 use super::answer::failures;
 use crate::clock::Time;
 use crate::engine::{
-    Command, Context, Decision, Delivery, Draft, Fact, InvocationId, Name, Payload, State, Why,
+    Command, Context, Decision, Delivery, Draft, Fact, InvocationId, Name, Payload, ReadRecord,
+    State, Why,
 };
 use crate::services::deliver;
 use crate::services::function::{Finished, Invocation};
@@ -21,6 +22,8 @@ pub struct TakeRecords {
     pub after: Option<String>,
     /// Their sequence numbers, also of those that a filter left out of the payload.
     pub sequences: Vec<String>,
+    /// What is known of each of them, for whoever follows what led to what.
+    pub read: Vec<ReadRecord>,
     /// When the oldest was written.
     pub oldest: Time,
     /// The event for the function; `None` where the filter wants none of them.
@@ -68,6 +71,7 @@ impl TakeRecords {
             return Some(());
         }
         let Some(payload) = &self.payload else {
+            self.note(draft, mapping.table()?, None);
             draft
                 .fact(Fact::StreamAdvanced { mapping: self.mapping.clone(), cursor: last.clone() });
             return Some(());
@@ -83,6 +87,18 @@ impl TakeRecords {
             crate::services::function::start(draft, &mapping.function(), why, payload, attempt);
         self.note(draft, mapping.table()?, Some(id));
         Some(())
+    }
+
+    /// What was read leads from what wrote it to what follows from it.
+    fn note(&self, draft: &mut Draft<'_>, table: &str, invocation: Option<InvocationId>) {
+        if !self.read.is_empty() {
+            draft.fact(Fact::RecordsRead {
+                mapping: self.mapping.clone(),
+                table: table.into(),
+                invocation,
+                records: self.read.clone(),
+            });
+        }
     }
 }
 

@@ -212,6 +212,7 @@ async fn records_read_from_a_place_that_was_left_since_are_not_taken() {
         mapping: "store-to-echo".into(),
         after: None,
         sequences: vec!["100000000000000000001".into()],
+        read: vec![],
         oldest: crate::clock::Time(0),
         payload: Some(Bytes::from_static(b"{}")),
     };

@@ -58,7 +58,7 @@ async fn wait(
     payload: Bytes,
     tail: bool,
 ) -> Result<Response<Body>, Fault> {
-    let invoke = Invoke { function, payload };
+    let invoke = Invoke { function, payload, http: None };
     let (_, request, told) = ask.engine().invoke(invoke, ask.asked.clone()).await?;
     let answer = told.await.map_err(|_| {
         Fault::new("InternalFailure", "The engine ended before the function answered.")

@@ -65,6 +65,7 @@ fn take_after(world: &mut World, after: Option<&str>, all: &[&str], payload: Opt
         mapping: "m".into(),
         after: after.map(str::to_owned),
         sequences: all.iter().map(|s| (*s).to_owned()).collect(),
+        read: vec![],
         oldest: Time(1_700_000_000_000),
         payload: payload.map(|p| Bytes::from(p.to_owned())),
     })
