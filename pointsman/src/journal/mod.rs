@@ -1,9 +1,9 @@
 //! The engine's log on the store: one write and one sync a batch, and a thread that keeps the folder small.
 
-use crate::engine::{Log, State};
+use crate::engine::{Log, Past, PastBatch, State};
 use crate::storage::{
     AppendError, Batch, Bodies, BodyId, Compactor, Disk, History, OpenError, Opened, Options,
-    Store, Writer,
+    Store, Writer, Written,
 };
 use bytes::Bytes;
 use std::io;
@@ -90,7 +90,7 @@ impl Log for JournalLog {
     }
 
     fn history(&self) -> Arc<dyn crate::engine::History> {
-        Arc::new(Past { history: self.history.clone(), bodies: self.bodies.clone() })
+        Arc::new(Records { history: self.history.clone(), bodies: self.bodies.clone() })
     }
 
     fn release(&mut self, gone: &[u64]) {
@@ -99,12 +99,12 @@ impl Log for JournalLog {
 }
 
 /// The store's durable records, for those who follow.
-struct Past {
+struct Records {
     history: History,
     bodies: Bodies,
 }
 
-impl crate::engine::History for Past {
+impl crate::engine::History for Records {
     fn oldest(&self) -> u64 {
         self.history.oldest_seq()
     }
@@ -116,6 +116,20 @@ impl crate::engine::History for Past {
     fn body(&self, id: u64) -> Option<Bytes> {
         self.bodies.read(BodyId(id)).ok()
     }
+
+    fn batches_from(&self, from: u64) -> io::Result<Past> {
+        Ok(Box::new(self.history.batches_from(from)?.map(|written| written.map(again))))
+    }
+
+    fn batches_back(&self) -> Past {
+        Box::new(self.history.batches_back().map(|written| written.map(again)))
+    }
+}
+
+fn again(written: Written) -> PastBatch {
+    let records = written.records().collect();
+    // A body that has rotted is told of by whoever needs it.
+    PastBatch { records, body: Box::new(move |id| written.body(BodyId(id)).ok().flatten()) }
 }
 
 /// Makes snapshots and frees space, in the background.

@@ -1,7 +1,7 @@
 //! Reading durable records again, from any sequence number that is still there.
 
 use super::error::damaged;
-use super::frame::{Position, SECTOR};
+use super::frame::{Facts, Position, SECTOR};
 use super::segment::{self, FrameReader};
 use super::shared::{Log, Shared};
 use bytes::Bytes;
@@ -33,6 +33,11 @@ impl History {
     /// # Errors
     /// `NotFound` if `seq` was dropped; the message names the oldest one there is.
     pub fn records_from(&self, seq: u64) -> io::Result<Records> {
+        Ok(Records { frames: self.frames_from(seq)?, ready: VecDeque::new(), failed: false })
+    }
+
+    /// The frames of the segment that holds `seq`, and those behind.
+    pub(crate) fn frames_from(&self, seq: u64) -> io::Result<Frames> {
         let at = {
             let log = self.shared.log();
             let segment = match oldest(&log) {
@@ -46,24 +51,15 @@ impl History {
             };
             Position { segment, offset: SECTOR as u32 }
         };
-        Ok(Records {
-            shared: self.shared.clone(),
-            reader: FrameReader::new(segment::AHEAD),
-            at,
-            wanted: seq,
-            ready: VecDeque::new(),
-            failed: false,
-        })
+        let (shared, reader) = (self.shared.clone(), FrameReader::new(segment::AHEAD));
+        Ok(Frames { shared, reader, at, wanted: seq })
     }
 }
 
 /// Records in order; see [`History::records_from`].
 #[derive(Debug)]
 pub struct Records {
-    shared: Arc<Shared>,
-    reader: FrameReader,
-    at: Position,
-    wanted: u64,
+    frames: Frames,
     ready: VecDeque<(u64, Bytes)>,
     failed: bool,
 }
@@ -73,9 +69,12 @@ impl Iterator for Records {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.failed && self.ready.is_empty() {
-            match self.next_frame() {
-                Ok(true) => {}
-                Ok(false) => return None,
+            match self.frames.next() {
+                Ok(Some(facts)) => {
+                    let wanted = self.frames.wanted;
+                    self.ready.extend(facts.records().filter(|(seq, _)| *seq >= wanted));
+                }
+                Ok(None) => return None,
                 Err(error) => {
                     self.failed = true;
                     return Some(Err(error));
@@ -86,31 +85,47 @@ impl Iterator for Records {
     }
 }
 
-impl Records {
-    /// Reads one frame into `ready`, or says that the durable end is reached.
-    fn next_frame(&mut self) -> io::Result<bool> {
-        let end = {
-            let log = self.shared.log();
-            if self.at >= log.end {
-                return Ok(false);
+/// The durable frames from the segment on that holds a record.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    pub(crate) shared: Arc<Shared>,
+    reader: FrameReader,
+    at: Position,
+    pub(crate) wanted: u64,
+}
+
+impl Frames {
+    /// The next frame, or none at the durable end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Facts>> {
+        loop {
+            let Some(end) = self.end()? else { return Ok(None) };
+            if self.at.offset < end {
+                return self.frame().map(Some);
             }
-            if self.at.segment == log.end.segment {
-                log.end.offset
-            } else {
-                match log.segments.get(&self.at.segment) {
-                    Some(sealed) => sealed.end,
-                    None => {
-                        let first = oldest(&log).map_or(1, |(_, seq)| seq);
-                        return Err(dropped(self.wanted, first));
-                    }
-                }
-            }
-        };
-        if self.at.offset >= end {
             self.at = Position { segment: self.at.segment + 1, offset: SECTOR as u32 };
             self.reader.reset();
-            return Ok(true);
         }
+    }
+
+    /// Where the frames of the segment end that is read now; `None` at the durable end of all.
+    fn end(&self) -> io::Result<Option<u32>> {
+        let log = self.shared.log();
+        if self.at >= log.end {
+            return Ok(None);
+        }
+        if self.at.segment == log.end.segment {
+            return Ok(Some(log.end.offset));
+        }
+        match log.segments.get(&self.at.segment) {
+            Some(sealed) => Ok(Some(sealed.end)),
+            None => {
+                let first = oldest(&log).map_or(1, |(_, seq)| seq);
+                Err(dropped(self.wanted, first))
+            }
+        }
+    }
+
+    fn frame(&mut self) -> io::Result<Facts> {
         let file = self.shared.file(self.at.segment)?;
         let mut facts = self.reader.frame(&*file, self.at)?;
         if facts.is_none() {
@@ -118,15 +133,15 @@ impl Records {
             self.reader.reset();
             facts = self.reader.frame(&*file, self.at)?;
         }
-        let Some(facts) = facts else {
-            let name = segment::name(self.at.segment);
-            return Err(damaged(&name, u64::from(self.at.offset), "a batch does not add up"));
-        };
-        let wanted = self.wanted;
-        self.ready.extend(facts.records().filter(|(seq, _)| *seq >= wanted));
+        let facts = facts.ok_or_else(|| broken(self.at))?;
         self.at = facts.header.end();
-        Ok(true)
+        Ok(facts)
     }
+}
+
+/// A batch that had been durable does not add up.
+pub(crate) fn broken(at: Position) -> io::Error {
+    damaged(&segment::name(at.segment), u64::from(at.offset), "a batch does not add up")
 }
 
 /// The first segment, and its first record, from which on nothing is missing.

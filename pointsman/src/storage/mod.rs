@@ -9,6 +9,7 @@
 //! [`RealDisk`] is a folder; [`SimDisk`] is a simulated one that loses power. `docs/decisions/002` says why it is so.
 
 mod batch;
+mod batches;
 mod bodies;
 mod compact;
 mod disk;
@@ -28,6 +29,7 @@ mod writer;
 mod tests;
 
 pub use batch::{Batch, BodyId};
+pub use batches::{BatchesBack, BatchesFrom, Written};
 pub use bodies::Bodies;
 pub use compact::{Compacted, Compactor};
 pub use disk::{Disk, DiskFile, DiskLock, LockError};
