@@ -1,0 +1,137 @@
+//! OrderPlaced | CancellationRequested | Payment… | Inventory… | Shipment… | CheckDeadline → PaymentRequested | OrderFulfilled | OrderCancelled | CancellationRefused, and all commands
+//!
+//! The saga. What it does in which state is decided in `domain::fulfilment`; here its stream and,
+//! where a decision asks for it, the order's are read, and what follows is written in one
+//! transaction.
+
+use contract::{
+    event::StreamName,
+    fulfilment::{self, FulfilmentCommand, FulfilmentEvent},
+    inventory::InventoryEvent,
+    order::{self, OrderEvent},
+    payment::PaymentEvent,
+    shipping::ShipmentEvent,
+    values::OrderId,
+};
+use domain::{
+    fulfilment::{Answer, Context, Heard, OrderRead, Own, Saga, Settings, apply, decide},
+    order as orders,
+};
+use pointsman_kit::{
+    aws,
+    consumer::{self, Failure, Harness, Record},
+    live::Live,
+    process::{Decision, Process},
+    queues::{Sender, Sqs},
+    runtime::Error,
+    store::{Position, Store},
+};
+use std::{sync::Arc, time::Duration};
+
+/// What a record is handled with.
+pub(crate) struct Fulfilment {
+    pub(crate) process: Process,
+    pub(crate) settings: Settings,
+}
+
+fn main() -> Result<(), Error> {
+    consumer::run("fulfilment", init, handle)
+}
+
+async fn init() -> Result<(Harness, Fulfilment), Error> {
+    let config = aws::config().await;
+    let store = Store::new(functions::tables(&config), functions::variable("EVENT_STORE_TABLE")?);
+    let sender = Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config))));
+    let harness = Harness::new("fulfilment").dlq(sender, &functions::variable("DLQ_URL")?);
+    let process = Process::new("fulfilment", store, &functions::variable("SERVICES_TABLE")?);
+    let settings = Settings {
+        amendment_window: seconds("AMENDMENT_WINDOW_SECONDS")?,
+        step_deadline: seconds("STEP_DEADLINE_SECONDS")?,
+    };
+    Ok((harness, Fulfilment { process, settings }))
+}
+
+pub(crate) async fn handle(
+    fulfilment: &Fulfilment,
+    record: Record<Heard>,
+    live: Live,
+) -> Result<(), Failure> {
+    let Fulfilment { process, settings } = fulfilment;
+    let heard = &record.event.data;
+    let order_id = order_id(heard);
+    let stream = stream(fulfilment::STREAM, order_id)?;
+    let step = process.handle(&live, &record, &stream, async |turn| {
+        let saga = turn.fold(Saga::default(), |saga, row: &Own| apply(saga, row))?;
+        let previous = record.event.metadata.previous;
+        let context = Context { now: record.now, settings: *settings, previous, order: None };
+        let (events, commands, order) = match decide(&saga, heard, context) {
+            Answer::Follows(events, commands) => (events, commands, None),
+            Answer::NeedsOrder => {
+                let (order, position) = read_order(process.store(), order_id).await?;
+                match decide(&saga, heard, Context { order: Some(&order), ..context }) {
+                    Answer::Follows(events, commands) => (events, commands, Some(position)),
+                    Answer::NeedsOrder => return Err(Failure::retry("the order was read already")),
+                }
+            }
+        };
+        let closes =
+            events.iter().any(|event| matches!(event, FulfilmentEvent::PaymentRequested(_)));
+        let decision = Decision::from((events, commands));
+        Ok(match order {
+            // In one moment: nothing was added since it was read, and nothing will be from now on.
+            Some(position) if closes => decision
+                .guard("OrderChanged", process.store().unchanged(&position))
+                .effect("OrderClosed", process.store().close(&live, &stream)),
+            _ => decision,
+        })
+    });
+    step.await.map(drop)
+}
+
+/// The order as its stream has it now, and where that ends.
+async fn read_order(store: &Store, order_id: OrderId) -> Result<(OrderRead, Position), Failure> {
+    let history = store.read(&stream(order::STREAM, order_id)?).await?;
+    let order = history
+        .fold(None, |order, event: &OrderEvent| orders::apply(order, event))
+        .map_err(Failure::retry)?
+        .ok_or_else(|| Failure::retry(format!("order {order_id} is not in the store")))?;
+    let version = history.position.version();
+    Ok((OrderRead { order, version }, history.position))
+}
+
+/// The order that something heard is about.
+fn order_id(heard: &Heard) -> OrderId {
+    use FulfilmentCommand as C;
+    match heard {
+        Heard::Order(OrderEvent::OrderPlaced(event)) => event.order_id,
+        Heard::Order(OrderEvent::ItemAdded(event)) => event.order_id,
+        Heard::Order(OrderEvent::ShippingAddressUpdated(event)) => event.order_id,
+        Heard::Order(OrderEvent::CancellationRequested(event)) => event.order_id,
+        Heard::Payment(PaymentEvent::PaymentProcessed(event)) => event.order_id,
+        Heard::Payment(PaymentEvent::PaymentDeclined(event)) => event.order_id,
+        Heard::Payment(PaymentEvent::PaymentRefunded(event)) => event.order_id,
+        Heard::Inventory(InventoryEvent::InventoryAllocated(event)) => event.order_id,
+        Heard::Inventory(InventoryEvent::InventoryUnavailable(event)) => event.order_id,
+        Heard::Inventory(InventoryEvent::InventoryReleased(event)) => event.order_id,
+        Heard::Shipment(ShipmentEvent::OrderShipped(event)) => event.order_id,
+        Heard::Shipment(ShipmentEvent::ShipmentCancelled(event)) => event.order_id,
+        Heard::Own(C::CheckDeadline(command)) => command.order_id,
+        Heard::Own(C::ProcessPayment(command)) => command.order_id,
+        Heard::Own(C::RefundPayment(command)) => command.order_id,
+        Heard::Own(C::AllocateInventory(command)) => command.order_id,
+        Heard::Own(C::ReleaseInventory(command)) => command.order_id,
+        Heard::Own(C::ShipOrder(command)) => command.order_id,
+        Heard::Own(C::CancelShipment(command)) => command.order_id,
+    }
+}
+
+fn stream(kind: &str, order_id: OrderId) -> Result<StreamName, Failure> {
+    StreamName::new(kind, order_id).map_err(Failure::reject)
+}
+
+fn seconds(name: &str) -> Result<Duration, Error> {
+    let text = functions::variable(name)?;
+    let seconds =
+        text.parse().map_err(|_| format!("{name} is {text:?}, not a number of seconds"))?;
+    Ok(Duration::from_secs(seconds))
+}
