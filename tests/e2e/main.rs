@@ -11,6 +11,7 @@ mod routing;
 mod shop;
 #[path = "../support/mod.rs"]
 mod support;
+mod time;
 mod twice;
 mod up;
 mod verbs;
