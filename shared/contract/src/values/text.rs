@@ -102,12 +102,15 @@ text!(
     "an address of at most 254 characters, as in ann@example.com",
     |text| {
         within(text, 3, 254)
-            && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+            && !text.chars().any(|c| c.is_whitespace() || is_unsendable(c))
             && text.split_once('@').is_some_and(|(local, domain)| {
                 !local.is_empty() && !domain.is_empty() && !domain.contains('@')
             })
     },
-    { "type": "string", "minLength": 3, "maxLength": 254, "pattern": "^[^@\\s]+@[^@\\s]+$" }
+    {
+        "type": "string", "minLength": 3, "maxLength": 254,
+        "pattern": "^[^@\\s\\u0000-\\u001f\\u007f-\\u009f\\ufffe\\uffff]+@[^@\\s\\u0000-\\u001f\\u007f-\\u009f\\ufffe\\uffff]+$"
+    }
 );
 
 text!(
@@ -116,7 +119,7 @@ text!(
     "name",
     "1 to 100 characters, none a control character or a space at either end",
     |text| within(text, 1, 100) && is_line(text),
-    { "type": "string", "minLength": 1, "maxLength": 100 }
+    { "type": "string", "minLength": 1, "maxLength": 100, "pattern": LINE }
 );
 
 text!(
@@ -125,7 +128,7 @@ text!(
     "street",
     "1 to 120 characters, none a control character or a space at either end",
     |text| within(text, 1, 120) && is_line(text),
-    { "type": "string", "minLength": 1, "maxLength": 120 }
+    { "type": "string", "minLength": 1, "maxLength": 120, "pattern": LINE }
 );
 
 text!(
@@ -134,7 +137,7 @@ text!(
     "city",
     "1 to 80 characters, none a control character or a space at either end",
     |text| within(text, 1, 80) && is_line(text),
-    { "type": "string", "minLength": 1, "maxLength": 80 }
+    { "type": "string", "minLength": 1, "maxLength": 80, "pattern": LINE }
 );
 
 text!(
@@ -143,7 +146,7 @@ text!(
     "region",
     "1 to 80 characters, none a control character or a space at either end",
     |text| within(text, 1, 80) && is_line(text),
-    { "type": "string", "minLength": 1, "maxLength": 80 }
+    { "type": "string", "minLength": 1, "maxLength": 80, "pattern": LINE }
 );
 
 text!(
@@ -217,7 +220,15 @@ fn within(text: &str, min: usize, max: usize) -> bool {
     text.len() <= 4 * max && (min..=max).contains(&text.chars().count())
 }
 
+/// [`is_line`] as a pattern of JSON Schema.
+const LINE: &str = r"^(?=\S)(?!.*\s$)[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]+$";
+
 /// Whether it is one line without space around it.
 fn is_line(text: &str) -> bool {
-    text.trim() == text && !text.chars().any(char::is_control)
+    text.trim() == text && !text.chars().any(is_unsendable)
+}
+
+/// Whether SQS would not carry it, or a line has no place for it.
+fn is_unsendable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
