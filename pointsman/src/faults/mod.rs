@@ -4,11 +4,24 @@
 //!   locked
 //! - [`Point`]: where something may strike; [`Injected`]: what
 //! - [`Mishaps`]: what may befall messages on their way into queues, as an argument of the decisions that send them
+//! - [`Plan`]: how often what goes wrong, from which seed; [`Injector`] does it, counts it and tells of it
+//! - [`At`], [`Hit`]: one precise fault at one place, and whether it has struck
 //!
 //! A decision stays deterministic: it is given [`Mishaps`] as it is given time and a seed, and what befell is in its
 //! facts, as a message that is there twice or comes later. A journal is folded without any faults.
 
+mod at;
+mod injector;
 mod mishap;
+mod plan;
+#[cfg(test)]
+mod tests;
+mod told;
+
+pub use at::At;
+pub use injector::{Hit, Injector};
+pub use plan::Plan;
+pub use told::{Counts, Told};
 
 pub use mishap::{Befallen, Mishap, Mishaps};
 
@@ -55,7 +68,7 @@ pub enum Point<'a> {
     /// What a request asked for is done and durable, and the answer is not sent yet. The answer may be lost, or the
     /// function that waits for it die.
     Answer(Request<'a>),
-    /// A process is about to be given an invocation. It may be late, or the process die as soon as it has it.
+    /// A process is about to be given an invocation. It may wait, or the process die as soon as it has it.
     Invocation(Invocation<'a>),
     /// A process has answered an invocation, and nothing follows from it yet. The process may die as if it had not.
     Response(Invocation<'a>),
@@ -100,8 +113,10 @@ pub enum Injected {
     Lose,
     /// The function's process is killed (SIGKILL).
     Kill,
-    /// It comes later, by so much wall time.
+    /// It comes later: an invocation by so much wall time, a message by so much engine time.
     Delay(Duration),
+    /// A message is there twice, the second copy later by so much engine time.
+    Duplicate(Duration),
     /// The engine ends on the spot.
     Crash,
 }

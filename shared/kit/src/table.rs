@@ -34,6 +34,7 @@ mod memory;
 mod number;
 mod op;
 mod query;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -45,6 +46,7 @@ pub use error::{Error, Reason};
 pub use memory::{Change, ChangeKind, Fault, Memory};
 pub use op::{Action, Op, Update};
 pub use query::{Cursor, Index, Page, Query, Range};
+pub use scan::Scan;
 pub use value::{Item, Unrepresentable, Value, from_item, to_item};
 
 use async_trait::async_trait;
@@ -68,6 +70,10 @@ pub trait Tables: Send + Sync {
     /// One page of `query` (at most 1 MB), starting behind `after`. Consistent, but for an index,
     /// which DynamoDB can't read so. A page may be empty and still have a next one.
     async fn page(&self, query: &Query, after: Option<&Cursor>) -> Result<Page, Error>;
+
+    /// One page of `scan` (at most 1 MB looked at), starting behind `after`. Consistent. A page may be
+    /// empty and still have a next one.
+    async fn scan(&self, scan: &Scan, after: Option<&Cursor>) -> Result<Page, Error>;
 
     /// One conditional write. A [`Action::Check`] alone is refused: it belongs in a transaction.
     async fn write(&self, op: Op) -> Result<(), Error>;

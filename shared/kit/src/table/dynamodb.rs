@@ -1,7 +1,7 @@
 //! [`Tables`] on Amazon DynamoDB.
 
 use super::{
-    Action, Cursor, Error, Item, Key, Op, Page, Query, Reason, Tables, Value,
+    Action, Cursor, Error, Item, Key, Op, Page, Query, Reason, Scan, Tables, Value,
     expression::Placeholders, op,
 };
 use crate::aws::chain;
@@ -60,6 +60,33 @@ impl Tables for DynamoDb {
             .set_limit(limit)
             .set_exclusive_start_key(after.map(|cursor| to_aws(cursor.0.clone())))
             .key_condition_expression(condition)
+            .set_expression_attribute_names(names(&used))
+            .set_expression_attribute_values(values(used))
+            .send()
+            .await
+            .map_err(failed)?;
+        let items = answer.items.unwrap_or_default();
+        Ok(Page {
+            items: items.into_iter().map(from_aws).collect::<Result<_, _>>()?,
+            next: answer.last_evaluated_key.map(from_aws).transpose()?.map(Cursor),
+        })
+    }
+
+    async fn scan(&self, scan: &Scan, after: Option<&Cursor>) -> Result<Page, Error> {
+        let mut used = Placeholders::default();
+        let filter = used.filter(scan);
+        let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        let limit = scan.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
+        let answer = self
+            .client
+            .scan()
+            .table_name(&*scan.table)
+            .consistent_read(true)
+            .segment(number(scan.segment))
+            .total_segments(number(scan.segments))
+            .set_filter_expression(filter)
+            .set_limit(limit)
+            .set_exclusive_start_key(after.map(|cursor| to_aws(cursor.0.clone())))
             .set_expression_attribute_names(names(&used))
             .set_expression_attribute_values(values(used))
             .send()

@@ -1,6 +1,6 @@
 //! Conditions and updates as DynamoDB expressions, with every name and value a placeholder.
 
-use super::{Condition, Op, PK, Query, Range, SK, Update, Value};
+use super::{Condition, Op, PK, Query, Range, SK, Scan, Update, Value};
 use std::collections::HashMap;
 
 /// The placeholders that one request's expressions use.
@@ -14,6 +14,11 @@ impl Placeholders {
     /// The condition expression of an operation, if it has one.
     pub(super) fn condition(&mut self, op: &Op) -> Option<String> {
         op.condition.as_ref().map(|condition| self.render(condition))
+    }
+
+    /// The filter expression of a scan, if it has one.
+    pub(super) fn filter(&mut self, scan: &Scan) -> Option<String> {
+        scan.filter.as_ref().map(|condition| self.render(condition))
     }
 
     /// An update expression: one clause each of SET, ADD and REMOVE, as far as there are any.

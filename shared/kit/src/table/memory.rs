@@ -2,10 +2,13 @@
 
 mod evaluate;
 mod faults;
+mod scan;
 
 pub use faults::Fault;
 
-use super::{Action, Cursor, Error, Item, Key, Op, PK, Page, Query, Reason, SK, Tables, Value, op};
+use super::{
+    Action, Cursor, Error, Item, Key, Op, PK, Page, Query, Reason, SK, Scan, Tables, Value, op,
+};
 use async_trait::async_trait;
 use faults::Faults;
 use std::{
@@ -162,6 +165,13 @@ impl Tables for Memory {
             Some(table) => evaluate::page(table.values(), query, after, self.page_bytes),
             None => Ok(Page { items: Vec::new(), next: None }),
         }
+    }
+
+    async fn scan(&self, scan: &Scan, after: Option<&Cursor>) -> Result<Page, Error> {
+        let mut state = self.lock();
+        state.faults.read()?;
+        let items = state.tables.get(&scan.table).into_iter().flat_map(BTreeMap::values);
+        scan::page(items, scan, after, self.page_bytes)
     }
 
     async fn write(&self, op: Op) -> Result<(), Error> {

@@ -47,7 +47,7 @@ pub enum Range {
     Prefix(String),
 }
 
-/// A part of a query's items.
+/// A part of a query's or a scan's items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// The items, in order.
@@ -56,7 +56,7 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// The place behind which a query goes on.
+/// The place behind which a query or scan goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cursor(pub(crate) Item);
 

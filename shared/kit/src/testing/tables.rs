@@ -1,5 +1,7 @@
 //! What every adapter of the table port must do alike.
 
+mod scans;
+
 use crate::table::{
     Compare, Condition, Cursor, Error, Index, Item, Key, Op, Query, Range, Reason, Tables, Value,
     to_item,
@@ -19,6 +21,7 @@ pub async fn table_suite(tables: &dyn Tables, table: &str, salt: &str, index: Op
     suite.transactions_are_all_or_nothing().await;
     suite.what_is_malformed_is_refused().await;
     suite.queries_read_every_page_in_order().await;
+    scans::suite(tables, table, salt).await;
     if let Some(index) = index {
         suite.an_index_holds_what_has_its_keys(index).await;
     }
