@@ -6,9 +6,14 @@
 //! memory adapters do, in this crate's tests, and the same suites run against the local engine.
 //! They panic where something is not as it should be.
 
+mod crash;
+mod lock;
 mod store;
 mod tables;
 
+pub use crash::Crash;
+pub(crate) use crash::{Crashing, Moment};
+pub use lock::lock_suite;
 pub use store::{store_suite, transaction_suite};
 pub use tables::table_suite;
 

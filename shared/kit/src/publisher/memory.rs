@@ -1,7 +1,10 @@
 //! A bus in memory, with EventBridge's limits and its failures on request.
 
 use super::{Bus, Entry};
-use crate::delivery::{Answer, Failure, MAX_BYTES, MAX_ITEMS};
+use crate::{
+    delivery::{Answer, Failure, MAX_BYTES, MAX_ITEMS},
+    testing::{Crash, Crashing, Moment},
+};
 use async_trait::async_trait;
 use std::{
     collections::VecDeque,
@@ -25,14 +28,20 @@ pub enum Fault {
     ShortAnswer,
     /// The call never ends.
     Hang,
+    /// The [process](Crash) that calls dies before anything is taken.
+    CrashBefore,
+    /// Everything is taken, then the [process](Crash) that calls dies.
+    CrashAfter,
 }
 
 #[derive(Default)]
 struct State {
     taken: Vec<Entry>,
+    accepted: usize,
     calls: usize,
     next: VecDeque<Fault>,
     flaky: Option<(fastrand::Rng, u8)>,
+    crashing: Crashing,
 }
 
 impl Memory {
@@ -49,6 +58,18 @@ impl Memory {
     /// From now on lets `percent` of all entries, and of all calls, fail, drawn from `seed`.
     pub fn flaky(&self, seed: u64, percent: u8) {
         self.lock().flaky = Some((fastrand::Rng::with_seed(seed), percent));
+    }
+
+    /// From now on `percent` of all calls are the last of `crash`'s process, drawn from `seed`; half
+    /// of those are still taken. It is this process, too, that [`Fault::CrashBefore`] and
+    /// [`Fault::CrashAfter`] end.
+    pub fn crashing(&self, crash: &Crash, seed: u64, percent: u8) {
+        self.lock().crashing = Crashing::new(crash, seed, percent);
+    }
+
+    /// What the bus took since this was last asked, in order. It is then forgotten.
+    pub fn take(&self) -> Vec<Entry> {
+        std::mem::take(&mut self.lock().taken)
     }
 
     /// Everything the bus took, in order; an event sent twice is there twice.
@@ -69,18 +90,33 @@ impl Memory {
 #[async_trait]
 impl Bus for Memory {
     async fn put(&self, entries: &[&Entry]) -> Answer {
-        let fault = self.lock().next_fault();
-        if fault == Some(Fault::Hang) {
-            std::future::pending::<()>().await;
+        let (fault, crash) = {
+            let mut state = self.lock();
+            (state.next_fault(), state.crashing.crash())
+        };
+        match fault {
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::CrashBefore) => match crash.strike().await {},
+            Some(Fault::CrashAfter) => {
+                let _ = self.lock().put(entries, None);
+                match crash.strike().await {}
+            }
+            fault => self.lock().put(entries, fault),
         }
-        self.lock().put(entries, fault)
     }
 }
 
 impl State {
     fn next_fault(&mut self) -> Option<Fault> {
         self.calls += 1;
-        self.next.pop_front().or_else(|| {
+        if let Some(fault) = self.next.pop_front() {
+            return Some(fault);
+        }
+        let crash = self.crashing.draw().map(|moment| match moment {
+            Moment::Before => Fault::CrashBefore,
+            Moment::After => Fault::CrashAfter,
+        });
+        crash.or_else(|| {
             let (rng, percent) = self.flaky.as_mut()?;
             (rng.u8(0..100) < *percent).then(|| match rng.u8(0..4) {
                 0 => Fault::Call("ThrottlingException"),
@@ -110,7 +146,8 @@ impl State {
                 Some(code) => Err(failure(code)),
                 None => {
                     self.taken.push((*entry).clone());
-                    Ok(format!("event-{}", self.taken.len()))
+                    self.accepted += 1;
+                    Ok(format!("event-{}", self.accepted))
                 }
             });
         }

@@ -9,6 +9,7 @@ pub use faults::Fault;
 use super::{
     Action, Cursor, Error, Item, Key, Op, PK, Page, Query, Reason, SK, Scan, Tables, Value, op,
 };
+use crate::testing::{Crash, Crashing};
 use async_trait::async_trait;
 use faults::Faults;
 use std::{
@@ -61,7 +62,8 @@ struct State {
     faults: Faults,
 }
 
-type Table = BTreeMap<(String, String), Item>;
+/// Items by partition key and sort key.
+type Table = BTreeMap<String, BTreeMap<String, Item>>;
 
 impl Memory {
     /// No table, no fault.
@@ -81,9 +83,16 @@ impl Memory {
         self.lock().faults.push(fault);
     }
 
-    /// From now on lets `percent` of all calls fail, drawn from `seed`.
+    /// From now on lets `percent` of all calls fail, drawn from `seed`; none of them crashes.
     pub fn flaky(&self, seed: u64, percent: u8) {
         self.lock().faults.flaky(seed, percent);
+    }
+
+    /// From now on `percent` of all writes are the last of `crash`'s process, drawn from `seed`; half
+    /// of those still go in. It is this process, too, that [`Fault::CrashBefore`] and
+    /// [`Fault::CrashAfter`] end.
+    pub fn crashing(&self, crash: &Crash, seed: u64, percent: u8) {
+        self.lock().faults.crashing(Crashing::new(crash, seed, percent));
     }
 
     /// Runs `rival` just before the next write, as another writer would come first.
@@ -93,12 +102,15 @@ impl Memory {
 
     /// Every change since `after` (0 for all), in order: the tables' streams.
     pub fn changes(&self, after: u64) -> Vec<Change> {
-        self.lock().changes.iter().filter(|change| change.sequence > after).cloned().collect()
+        // A change's sequence number is its place.
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        self.lock().changes.iter().skip(after).cloned().collect()
     }
 
     /// All items of a table in the order of their keys.
     pub fn items(&self, table: &str) -> Vec<Item> {
-        self.lock().tables.get(table).map(|t| t.values().cloned().collect()).unwrap_or_default()
+        let state = self.lock();
+        state.tables.get(table).into_iter().flat_map(items).cloned().collect()
     }
 
     /// Writes without conditions or faults, past the port: for a test's given state.
@@ -116,31 +128,40 @@ impl Memory {
     }
 
     /// Runs a rival who was told to come first, and draws what goes wrong with this write.
-    fn before_write(&self) -> Option<Fault> {
+    fn before_write(&self) -> (Option<Fault>, Crash) {
         let rival = self.lock().faults.rival();
         if let Some(rival) = rival {
             rival(self);
         }
-        self.lock().faults.draw()
+        let mut state = self.lock();
+        (state.faults.draw(), state.faults.crash())
     }
 
-    fn write_all(&self, ops: Vec<Op>) -> Result<(), Error> {
-        let fault = self.before_write();
-        if fault == Some(Fault::Unsent) {
-            return Err(faults::lost());
-        }
-        if fault == Some(Fault::Conflict) || fault == Some(Fault::Throttled) {
-            let reason =
-                if fault == Some(Fault::Conflict) { Reason::Conflict } else { Reason::Throttled };
-            let rest = std::iter::repeat_n(Reason::None, ops.len().saturating_sub(1));
-            return Err(Error::Cancelled(std::iter::once(reason).chain(rest).collect()));
-        }
-        let written = self.lock().commit(ops);
+    async fn write_all(&self, ops: Vec<Op>) -> Result<(), Error> {
+        let (fault, crash) = self.before_write();
+        let written = match fault {
+            Some(Fault::CrashBefore) => match crash.strike().await {},
+            Some(Fault::Unsent) => return Err(faults::lost()),
+            Some(Fault::Conflict) => return Err(cancelled(Reason::Conflict, ops.len())),
+            Some(Fault::Throttled) => return Err(cancelled(Reason::Throttled, ops.len())),
+            Some(Fault::LostAnswer | Fault::CrashAfter) | None => self.lock().commit(ops),
+        };
         match fault {
+            Some(Fault::CrashAfter) => match crash.strike().await {},
             Some(Fault::LostAnswer) if written.is_ok() => Err(faults::lost()),
             _ => written,
         }
     }
+}
+
+/// A transaction of so many operations, cancelled for the sake of the first.
+fn cancelled(reason: Reason, operations: usize) -> Error {
+    let rest = std::iter::repeat_n(Reason::None, operations.saturating_sub(1));
+    Error::Cancelled(std::iter::once(reason).chain(rest).collect())
+}
+
+fn items(table: &Table) -> impl Iterator<Item = &Item> {
+    table.values().flat_map(BTreeMap::values)
 }
 
 impl Default for Memory {
@@ -154,23 +175,25 @@ impl Tables for Memory {
     async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
         let mut state = self.lock();
         state.faults.read()?;
-        let table = state.tables.get(&key.table);
-        Ok(table.and_then(|table| table.get(&(key.pk.clone(), key.sk.clone()))).cloned())
+        Ok(state.find(key).cloned())
     }
 
     async fn page(&self, query: &Query, after: Option<&Cursor>) -> Result<Page, Error> {
         let mut state = self.lock();
         state.faults.read()?;
-        match state.tables.get(&query.table) {
-            Some(table) => evaluate::page(table.values(), query, after, self.page_bytes),
-            None => Ok(Page { items: Vec::new(), next: None }),
-        }
+        let table = state.tables.get(&query.table);
+        // An index is read by looking at everything; the table itself by its partition.
+        let everything = table.filter(|_| query.index.is_some()).into_iter().flat_map(items);
+        let partition = table.filter(|_| query.index.is_none());
+        let partition = partition.and_then(|table| table.get(&query.pk)).into_iter();
+        let partition = partition.flat_map(BTreeMap::values);
+        evaluate::page(everything.chain(partition), query, after, self.page_bytes)
     }
 
     async fn scan(&self, scan: &Scan, after: Option<&Cursor>) -> Result<Page, Error> {
         let mut state = self.lock();
         state.faults.read()?;
-        let items = state.tables.get(&scan.table).into_iter().flat_map(BTreeMap::values);
+        let items = state.tables.get(&scan.table).into_iter().flat_map(items);
         scan::page(items, scan, after, self.page_bytes)
     }
 
@@ -178,7 +201,7 @@ impl Tables for Memory {
         if op.action == Action::Check {
             return Err(Error::validation("a check alone is no write"));
         }
-        self.write_all(vec![op]).map_err(|error| match error {
+        self.write_all(vec![op]).await.map_err(|error| match error {
             Error::Cancelled(mut reasons) if reasons.len() == 1 => match reasons.remove(0) {
                 Reason::ConditionFailed { item } => Error::ConditionFailed { item },
                 Reason::Refused { code, message } => Error::Refused { code, message },
@@ -191,7 +214,7 @@ impl Tables for Memory {
 
     async fn transact(&self, ops: Vec<Op>) -> Result<(), Error> {
         op::validate(&ops)?;
-        self.write_all(ops)
+        self.write_all(ops).await
     }
 }
 
@@ -233,7 +256,7 @@ impl State {
     }
 
     fn find(&self, key: &Key) -> Option<&Item> {
-        self.tables.get(&key.table)?.get(&(key.pk.clone(), key.sk.clone()))
+        self.tables.get(&key.table)?.get(&key.pk)?.get(&key.sk)
     }
 
     /// Stores the item and notes the change; one that changes nothing leaves no record.
@@ -242,10 +265,10 @@ impl State {
             return;
         }
         let table = self.tables.entry(op.key.table.clone()).or_default();
-        let at = (op.key.pk.clone(), op.key.sk.clone());
+        let partition = table.entry(op.key.pk.clone()).or_default();
         let old = match &new {
-            Some(item) => table.insert(at, item.clone()),
-            None => table.remove(&at),
+            Some(item) => partition.insert(op.key.sk.clone(), item.clone()),
+            None => partition.remove(&op.key.sk),
         };
         let kind = match (&old, &new) {
             (None, Some(_)) => ChangeKind::Insert,

@@ -1,6 +1,7 @@
 //! What goes wrong on the way to a table, on request.
 
 use super::{Error, Memory};
+use crate::testing::{Crash, Crashing, Moment};
 use std::collections::VecDeque;
 
 /// A way for a write to fail.
@@ -14,6 +15,10 @@ pub enum Fault {
     LostAnswer,
     /// Neither does the write go in, nor does an answer come.
     Unsent,
+    /// The [process](Crash) that writes dies before it does.
+    CrashBefore,
+    /// The [process](Crash) that writes dies right after it did.
+    CrashAfter,
 }
 
 pub(super) type Rival = Box<dyn FnOnce(&Memory) + Send>;
@@ -23,6 +28,7 @@ pub(super) struct Faults {
     next: VecDeque<Fault>,
     rivals: VecDeque<Rival>,
     flaky: Option<(fastrand::Rng, u8)>,
+    crashing: Crashing,
 }
 
 impl Faults {
@@ -38,17 +44,26 @@ impl Faults {
         self.flaky = Some((fastrand::Rng::with_seed(seed), percent));
     }
 
+    pub(super) fn crashing(&mut self, crashing: Crashing) {
+        self.crashing = crashing;
+    }
+
     pub(super) fn rival(&mut self) -> Option<Rival> {
         self.rivals.pop_front()
     }
 
     /// What happens to the next write.
     pub(super) fn draw(&mut self) -> Option<Fault> {
-        self.next.pop_front().or_else(|| {
-            let rng = self.unlucky()?;
-            let faults = [Fault::Conflict, Fault::Throttled, Fault::LostAnswer, Fault::Unsent];
-            rng.choice(faults)
-        })
+        if let Some(fault) = self.next.pop_front() {
+            return Some(fault);
+        }
+        match self.crashing.draw() {
+            Some(Moment::Before) => return Some(Fault::CrashBefore),
+            Some(Moment::After) => return Some(Fault::CrashAfter),
+            None => {}
+        }
+        let faults = [Fault::Conflict, Fault::Throttled, Fault::LostAnswer, Fault::Unsent];
+        self.unlucky()?.choice(faults)
     }
 
     /// What happens to the next read: it may be throttled.
@@ -59,6 +74,11 @@ impl Faults {
             }
             None => Ok(()),
         }
+    }
+
+    /// The process that reads and writes.
+    pub(super) fn crash(&self) -> Crash {
+        self.crashing.crash()
     }
 
     fn unlucky(&mut self) -> Option<&mut fastrand::Rng> {
