@@ -135,6 +135,7 @@ pub(super) fn shown(line: &Line) -> String {
         What::Clock { offset_ms } => {
             format!("the clock stands {} s ahead", offset_ms / 1000)
         }
+        What::Fault { what } => format!("{} {what}", styled(BAD, "fault:")),
         What::Missed { count } => styled(BAD, format!("{count} facts are no longer kept")),
     };
     format!("{} {sentence}", styled(DIM, time))

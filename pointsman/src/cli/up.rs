@@ -3,8 +3,8 @@ use super::screen::{BAD, BOLD, DIM, EVENT, FUNCTION, QUEUE, styled};
 use crate::adapters::control::Map;
 use crate::adapters::runner::Said;
 use crate::clock::SystemClock;
-use crate::engine::OsRandom;
-use crate::faults::NoFaults;
+use crate::engine::{OsRandom, Random};
+use crate::faults::{Injector, Plan};
 use crate::system::{Config, Folders, Stack, System, build};
 use crate::template::{self, Loaded};
 use crate::topology::Region;
@@ -55,6 +55,10 @@ pub(super) struct Up {
     /// Delete queues that left the template even if they hold messages
     #[arg(long)]
     drop: bool,
+    /// Let things go wrong: a gentle mix, or what SPEC says, such as
+    /// seed=8123,duplicate=0.05,delay=0.1:5s,kill=0.01,only=payment+shipping
+    #[arg(long, value_name = "SPEC", num_args = 0..=1, default_missing_value = "")]
+    faults: Option<String>,
     /// Do not print what functions write
     #[arg(long)]
     quiet: bool,
@@ -70,6 +74,7 @@ impl Up {
     }
 
     async fn serve(self) -> Result<ExitCode, Failure> {
+        let faults = self.faults()?;
         let aws = bind(self.port, "--port")?;
         let endpoint = format!("http://{}", local(&aws)?);
         let first = bind(self.http_port, "--http-port")?;
@@ -99,7 +104,7 @@ impl Up {
             random: Box::new(OsRandom::default()),
             fatal: Arc::new(move |why| drop(fatal.send(why))),
             complain: Arc::new(|why| eprintln!("pointsman: {why}")),
-            faults: Arc::new(NoFaults),
+            faults: faults.clone(),
         })
         .await
         .map_err(|error| error.to_string())?;
@@ -109,6 +114,9 @@ impl Up {
         }
         let map = system.control().map().await.unwrap_or_default();
         self.print(&system, &map, &endpoint, &notes);
+        if let Some(faults) = &faults {
+            anstream::println!("{} {}", styled(BAD, "faults:"), faults.plan());
+        }
         anstream::println!(
             "{}",
             styled(DIM, format!("ready in {} ms · Ctrl-C ends it", began.elapsed().as_millis()))
@@ -124,7 +132,18 @@ impl Up {
         if ended.is_ok() {
             system.stop().await;
         }
+        if let Some(faults) = &faults {
+            anstream::println!("{} {}", styled(BAD, "faults:"), faults.counts());
+        }
         ended
+    }
+
+    /// What goes wrong on request, if it was requested.
+    fn faults(&self) -> Result<Option<Arc<Injector>>, Failure> {
+        let Some(spec) = &self.faults else { return Ok(None) };
+        // Short enough to be typed again.
+        let seed = OsRandom::default().seed() % 100_000;
+        Plan::parse(spec, seed).map(|plan| Some(Injector::new(plan)))
     }
 
     /// Reads the templates and builds their functions.

@@ -186,7 +186,8 @@ impl Core {
         for fact in decision.facts {
             let entry = Entry { at: now, cause: cause.clone(), caller: caller.clone(), fact };
             self.state.apply(&entry);
-            if let Fact::ClockMoved { offset_ms } = entry.fact {
+            if let Fact::ClockMoved { offset_ms } | Fact::ClockJumped { offset_ms, .. } = entry.fact
+            {
                 self.batch.offset_ms = Some(offset_ms);
             }
             self.batch.records.push(encode(&entry));

@@ -7,7 +7,7 @@ use crate::adapters::tables::{Options as TableOptions, Outcome, SqliteTables, Ta
 use crate::adapters::wire::{self, WireState};
 use crate::clock::Clock;
 use crate::engine::{self, Asked, Caller, Cause, Engine, Id, Random, Setup};
-use crate::faults::Faults;
+use crate::faults::{Faults, Injector, NoFaults};
 use crate::journal::{Journal, Keeping};
 use crate::services::stack::{ApplyTemplate, ChangeSet};
 use crate::storage::{Options as StoreOptions, RealDisk};
@@ -48,8 +48,8 @@ pub struct Config {
     pub fatal: Arc<dyn Fn(String) + Send + Sync>,
     /// Told what a person should know while it runs.
     pub complain: Arc<dyn Fn(String) + Send + Sync>,
-    /// What goes wrong on request.
-    pub faults: Arc<dyn Faults>,
+    /// What goes wrong on request; `None` in production.
+    pub faults: Option<Arc<Injector>>,
 }
 
 /// A template under its name.
@@ -103,6 +103,10 @@ impl System {
         let dropped = journal.opened.dropped.as_ref().map(|torn| {
             format!("{}: {} torn bytes at {} were dropped", torn.file, torn.bytes, torn.offset)
         });
+        let faults: Arc<dyn Faults> = match &config.faults {
+            Some(injector) => injector.clone(),
+            None => Arc::new(NoFaults),
+        };
         let (effects, invocations) = mpsc::unbounded_channel();
         let lost = fatal.clone();
         let engine = engine::start(Setup {
@@ -116,7 +120,7 @@ impl System {
             fatal: Box::new(move |error| {
                 lost(format!("the journal could not be written: {error}"))
             }),
-            faults: config.faults.clone(),
+            faults: faults.clone(),
         })
         .map_err(|fault| StartError::new(fault.message))?;
         let nudged = engine.clone();
@@ -133,7 +137,7 @@ impl System {
         let executables = config.executables;
         let runner_config = runner::Config {
             executables: executables.clone(),
-            faults: config.faults.clone(),
+            faults: faults.clone(),
             ..runner::Config::new(folder.join("processes"), nowhere, endpoint.clone())
         };
         let runner = Runner::start(engine.clone(), invocations, tables.clone(), runner_config);
@@ -147,6 +151,7 @@ impl System {
             endpoint: endpoint.clone(),
             apis: apis.clone(),
             tries,
+            faults: config.faults,
         });
         let (shutdown, stopping) = watch::channel(false);
         let stopped = || {
@@ -163,7 +168,7 @@ impl System {
             tables: tables.clone(),
             lost: Box::new(move |error| fatal(format!("the tables could not be written: {error}"))),
             callers: Arc::new(Environments(runner.clone())),
-            faults: config.faults,
+            faults,
             fallback: control.clone(),
         };
         let mut servers = vec![tokio::spawn(wire::serve(listener(config.aws)?, wire, stopped()))];

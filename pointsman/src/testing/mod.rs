@@ -14,10 +14,10 @@ mod ledger;
 
 pub use ledger::{Ledger, QueueLedger};
 
-use crate::adapters::control::Claims;
+use crate::adapters::control::{Claims, MoveTime, Moved, unread};
 use crate::clock::SystemClock;
 use crate::engine::{Asked, Caller, Cause, Engine, Id, Name, OsRandom};
-use crate::faults::NoFaults;
+use crate::faults::{Injector, Plan};
 use crate::services::mapping::UpdateMapping;
 use crate::system::{Config, Folders, Stack, StartError, System};
 use crate::template;
@@ -47,18 +47,20 @@ pub async fn start(template: impl AsRef<Path>) -> Result<Running, StartError> {
 }
 
 /// What a system under test starts with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Setup {
     template: PathBuf,
     parameters: BTreeMap<String, String>,
     folder: Option<PathBuf>,
+    faults: Arc<Injector>,
 }
 
 impl Setup {
     /// A template with its default parameters.
     pub fn new(template: impl AsRef<Path>) -> Self {
         let template = template.as_ref().to_owned();
-        Setup { template, parameters: BTreeMap::new(), folder: None }
+        let faults = Injector::new(Plan::quiet(0));
+        Setup { template, parameters: BTreeMap::new(), folder: None, faults }
     }
 
     /// Gives a parameter a value.
@@ -72,6 +74,13 @@ impl Setup {
     #[must_use]
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.folder = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Lets things go wrong as a plan says: see [`Running::faults`].
+    #[must_use]
+    pub fn faults(mut self, plan: Plan) -> Self {
+        self.faults = Injector::new(plan);
         self
     }
 
@@ -143,11 +152,42 @@ impl Running {
         self.system.as_ref().expect("the system runs")
     }
 
-    /// Moves engine time on; what comes due on the way happens.
-    pub async fn advance(&self, by: Duration) {
-        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        let moved = self.engine().submit(MoveClock { by_ms }, operator()).await;
-        moved.expect("the clock moves on");
+    /// Moves engine time on as if it passed: whatever comes due on the way happens at its own time, and the
+    /// invocations it begins end before time goes on. Returns what happened.
+    ///
+    /// # Panics
+    /// If an invocation runs for more than a minute: see [`Running::jump`].
+    pub async fn advance(&self, by: Duration) -> Moved {
+        self.move_time(by, false).await
+    }
+
+    /// Moves engine time on in one step: whatever comes due on the way happens at its end, and nothing is waited for,
+    /// as if the machine had slept.
+    ///
+    /// # Panics
+    /// If it is more than a hundred years.
+    pub async fn jump(&self, by: Duration) -> Moved {
+        self.move_time(by, true).await
+    }
+
+    async fn move_time(&self, by: Duration, jump: bool) -> Moved {
+        let by_ms = Some(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
+        let moved = self.system().control().move_time(MoveTime { by_ms, jump, to_ms: None });
+        moved.await.expect("the clock moves on")
+    }
+
+    /// What goes wrong on request: the plan that [`Setup::faults`] gave, and single faults at chosen places.
+    ///
+    /// ```no_run
+    /// # async fn test(shop: pointsman::testing::Running) {
+    /// use pointsman::faults::{At, Injected};
+    /// let mut kill = shop.faults().once(At::after_write().of("payment"), Injected::Kill);
+    /// // … something that payment writes …
+    /// kill.hit().await;
+    /// # }
+    /// ```
+    pub fn faults(&self) -> &Injector {
+        &self.setup.faults
     }
 
     /// Switches the mappings of a function on or off.
@@ -177,6 +217,7 @@ impl Running {
         if let Some(system) = self.system.take() {
             system.abandon().await;
         }
+        self.setup.faults.begin_again();
     }
 
     /// Starts it again on its folder, on the same ports.
@@ -269,17 +310,11 @@ impl Running {
             }
             Ok(streams)
         });
-        use crate::adapters::tables::StreamSource;
         match looked.await.expect("the engine runs") {
             Err(moving) => Some(moving),
             Ok(streams) => {
-                for (table, cursor) in streams {
-                    let records = system.tables().read(&table, cursor.as_deref(), 1).await;
-                    if records.is_ok_and(|records| !records.is_empty()) {
-                        return Some(format!("the stream of {table} has unread records"));
-                    }
-                }
-                None
+                let table = unread(system.tables(), &streams).await?;
+                Some(format!("the stream of {table} has unread records"))
             }
         }
     }
@@ -322,6 +357,7 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
         random: Box::new(OsRandom::default()),
         fatal: Arc::new(|why| panic!("{why}")),
         complain: Arc::new(|why| eprintln!("{why}")),
+        faults: Some(setup.faults.clone()),
     })
     .await?;
     if let Err(why) = system.warm_functions().await {
@@ -333,7 +369,6 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
 
 /// Where the functions' binaries are: beside the test's own, which lies in `target/PROFILE/deps`.
 fn functions() -> Folders {
-        faults: Arc::new(NoFaults),
     let given = std::env::var_os("POINTSMAN_FUNCTIONS").map(PathBuf::from);
     let beside = std::env::current_exe().ok();
     let beside = beside.and_then(|exe| Some(exe.parent()?.parent()?.to_owned()));

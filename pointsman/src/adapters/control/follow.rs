@@ -1,15 +1,17 @@
 //! The stream of `tail`'s lines.
 
 use super::Control;
-use super::line::Line;
+use super::line::{Line, What};
 use super::tail::Teller;
 use crate::adapters::wire::Body;
+use crate::faults::Told;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Either, StreamBody};
 use hyper::Response;
 use hyper::body::Frame;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use std::convert::Infallible;
+use tokio::sync::broadcast;
 use tokio_stream::wrappers::ReceiverStream;
 
 impl Control {
@@ -20,15 +22,24 @@ impl Control {
         let engine = self.engine.clone();
         // Following begins before the answer does: what happens after it is seen.
         let mut follower = engine.subscribe(from);
+        let mut faults = self.faults.as_ref().map(|faults| faults.follow());
         tokio::spawn(async move {
             let mut teller = Teller::default();
+            let mut last = 0;
             loop {
-                let followed = tokio::select! {
-                    followed = follower.next() => followed,
+                let line = tokio::select! {
+                    followed = follower.next() => {
+                        let Some(followed) = followed else { return };
+                        let Ok(line) = teller.tell(&engine, followed).await else { return };
+                        line
+                    }
+                    struck = struck(&mut faults) => {
+                        let at = engine.now().rfc3339_millis();
+                        Some(Line { seq: last, at, what: What::Fault { what: struck } })
+                    }
                     () = sender.closed() => return,
                 };
-                let Some(followed) = followed else { return };
-                let Ok(line) = teller.tell(&engine, followed).await else { return };
+                last = line.as_ref().map_or(last, |line| line.seq);
                 if let Some(line) = line
                     && sender.send(Ok(frame(&line))).await.is_err()
                 {
@@ -41,6 +52,18 @@ impl Control {
         let lines = HeaderValue::from_static("application/x-ndjson");
         response.headers_mut().insert(CONTENT_TYPE, lines);
         response
+    }
+}
+
+/// The next fault on request that strikes; it is no fact, and stands behind the last one that was told.
+async fn struck(faults: &mut Option<broadcast::Receiver<Told>>) -> String {
+    let Some(faults) = faults else { return std::future::pending().await };
+    loop {
+        match faults.recv().await {
+            Ok(told) => return told.what,
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
+        }
     }
 }
 

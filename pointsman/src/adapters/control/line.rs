@@ -57,6 +57,8 @@ pub enum What {
     Applied { stack: String, resources: usize },
     /// The clock was moved.
     Clock { offset_ms: i64 },
+    /// A fault on request has struck: `killed payment after its write`.
+    Fault { what: String },
     /// So many facts are no longer kept.
     Missed { count: u64 },
 }

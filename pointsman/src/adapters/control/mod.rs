@@ -4,6 +4,7 @@
 //! - [`Line`]: one line of `tail`
 
 mod clock;
+mod faults;
 mod follow;
 mod line;
 mod map;
@@ -15,6 +16,7 @@ mod token;
 pub(crate) use rest::unread;
 
 pub use clock::{MoveTime, Moved, Next, Shown};
+pub use faults::{FaultsShown, SwitchFaults};
 pub use line::{Line, Target, What, Why};
 pub use map::{Map, MapApi, MapFunction, MapRule};
 pub use routes::Control;

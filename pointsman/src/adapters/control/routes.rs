@@ -4,6 +4,7 @@ use crate::adapters::http::Issuer;
 use crate::adapters::tables::Tables;
 use crate::adapters::wire::{Body, Fallback};
 use crate::engine::Engine;
+use crate::faults::Injector;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -27,6 +28,8 @@ pub struct Control {
     pub apis: Vec<MapApi>,
     /// Lines to try.
     pub tries: Vec<String>,
+    /// What goes wrong on request.
+    pub faults: Option<Arc<Injector>>,
 }
 
 #[async_trait]
@@ -46,6 +49,8 @@ impl Fallback for Control {
             (&Method::POST, "/_pointsman/token") => self.token(request.body()).await,
             (&Method::GET, "/_pointsman/clock") => self.show_clock().await,
             (&Method::POST, "/_pointsman/clock") => self.move_clock(request.body()).await,
+            (&Method::GET, "/_pointsman/faults") => self.show_faults(),
+            (&Method::POST, "/_pointsman/faults") => self.switch_faults(request.body()),
             (&Method::GET, "/_pointsman/issuer/.well-known/openid-configuration") => {
                 reply(&self.issuer().await?.discovery(&issuer))
             }

@@ -33,7 +33,7 @@ pub(super) async fn before(ask: &Ask<'_>, service: Service, action: &str) -> Res
             kill(ask).await;
             Err(Struck::Lost)
         }
-        Injected::Delay(_) | Injected::Crash => Ok(()),
+        Injected::Delay(_) | Injected::Duplicate(_) | Injected::Crash => Ok(()),
     }
 }
 
