@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`order`] | an order: placed, added to, sent elsewhere |
 //! | [`fulfilment`] | the saga: an order's way to Fulfilled or Cancelled |
+//! | [`payment`] | a payment: taken once, given back at most once |
+//! | [`inventory`] | an order's goods: all set aside, or none |
+//! | [`shipping`] | a shipment: left, or stopped before |
 //! | [`customer`] | a customer: registered |
 //! | [`view`] | an order as it is read: a fold over the events of all its streams |
 //! | [`history`] | the events of an order's streams in one list, causes first |
@@ -16,9 +19,12 @@
 pub mod customer;
 pub mod fulfilment;
 pub mod history;
+pub mod inventory;
 pub mod order;
+pub mod payment;
 pub mod prices;
 mod refusal;
+pub mod shipping;
 pub mod view;
 
 pub use prices::Prices;

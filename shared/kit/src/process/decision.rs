@@ -8,6 +8,8 @@ use crate::{
     transaction::Transaction,
 };
 use pointsman_event::{Cause, CommandSet, Due, EventSet};
+use serde::Serialize;
+use serde_json::Value;
 
 /// What follows from a record: rows of the stream in the order they are added, effects elsewhere,
 /// and conditions. All of it happens, or nothing.
@@ -19,6 +21,7 @@ pub struct Decision {
     rows: Vec<(Follows, Result<New, NotAppendable>)>,
     effects: Vec<(&'static str, Op)>,
     guards: Vec<(&'static str, Op)>,
+    snapshot: Option<(u32, Result<Value, String>)>,
 }
 
 /// How a row follows from the record.
@@ -74,9 +77,17 @@ impl Decision {
         self
     }
 
+    /// The rows' stream keeps `state`, as it is behind them, as its snapshot of `shape`; see
+    /// [`Store::load`]. It is for what others read there and no event carries.
+    pub fn snapshot<T: Serialize>(mut self, shape: u32, state: &T) -> Self {
+        self.snapshot =
+            Some((shape, serde_json::to_value(state).map_err(|error| error.to_string())));
+        self
+    }
+
     /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.effects.is_empty()
+        self.rows.is_empty() && self.effects.is_empty() && self.snapshot.is_none()
     }
 
     /// Gives the rows their places behind `position`: the rows, and a transaction of all there is.
@@ -98,6 +109,10 @@ impl Decision {
             transaction = appended.add_to(transaction);
             rows.extend(appended.rows);
             end = appended.position;
+        }
+        if let Some((shape, state)) = self.snapshot {
+            let state = state.map_err(Failure::retry)?;
+            transaction = transaction.effect("Snapshot", store.keep(&end, shape, &state)?);
         }
         for (name, op) in self.effects {
             transaction = transaction.effect(name, op);

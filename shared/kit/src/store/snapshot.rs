@@ -58,6 +58,23 @@ impl Store {
         shape: u32,
         state: &T,
     ) -> Result<(), table::Error> {
+        let op = self.keep(position, shape, state)?;
+        match self.tables.write(op).await {
+            Err(table::Error::ConditionFailed { .. }) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// The write of a snapshot as [`Store::save`] does it, for a transaction that makes the state.
+    ///
+    /// # Errors
+    /// If `state` has no JSON form.
+    pub fn keep<T: Serialize>(
+        &self,
+        position: &Position,
+        shape: u32,
+        state: &T,
+    ) -> Result<Op, table::Error> {
         let state = serde_json::to_string(state)
             .map_err(|error| table::Error::validation(error.to_string()))?;
         let item = Item::from([
@@ -73,11 +90,7 @@ impl Store {
             Condition::less(VERSION, position.version),
             Condition::Attribute(SHAPE.to_owned(), Compare::NotEqual, shape.into()),
         ]);
-        let op = Op::put(self.key(&position.stream, SNAPSHOT), item).when(newer);
-        match self.tables.write(op).await {
-            Err(table::Error::ConditionFailed { .. }) => Ok(()),
-            result => result,
-        }
+        Ok(Op::put(self.key(&position.stream, SNAPSHOT), item).when(newer))
     }
 }
 

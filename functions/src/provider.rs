@@ -1,0 +1,69 @@
+//! The way to the payment provider.
+//!
+//! [`Simulator`] stands in for one. To use a real one, implement [`Provider`] on its client, and
+//! give that to `src/bin/payment.rs` in its `init`; nothing else knows which it is. What it must
+//! have is what card payment interfaces commonly offer: idempotency keys, a look-up by them, and a
+//! way to void or refund. Where cancelling is not final at the provider, the implementation has to
+//! make it so, by keeping for each key that it was cancelled and refusing to charge it.
+
+mod simulator;
+
+pub use domain::payment::{Answer, Outcome, Price, Receipt, Undone};
+pub use simulator::{Behaviour, Simulator};
+
+use async_trait::async_trait;
+use contract::values::CustomerId;
+use pointsman_kit::live::Live;
+use std::{fmt, time::Duration};
+
+/// How long one question to the provider may take. Two of them, one after the other, fit into the
+/// 10 s that the template gives an invocation.
+pub const TIMEOUT: Duration = Duration::from_secs(4);
+
+/// A payment provider. Each call may be repeated, and does no more then.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Charges once under `charge.key`. The same charge again gets the same answer, and takes
+    /// nothing.
+    ///
+    /// # Errors
+    /// If what it did is not known: it may have the money, or may still take it.
+    async fn charge(&self, live: &Live, charge: &Charge) -> Result<Answer, Unknown>;
+
+    /// What became of a key; `None` if nothing has, so far. A charge that is on its way may be
+    /// missing.
+    ///
+    /// # Errors
+    /// If that is not known.
+    async fn find(&self, key: &str) -> Result<Option<Outcome>, Unknown>;
+
+    /// Gives back all that was taken under the key. It is final: a charge that comes later, or is
+    /// still on its way, is refused.
+    ///
+    /// # Errors
+    /// If what it did is not known.
+    async fn cancel(&self, live: &Live, key: &str) -> Result<Undone, Unknown>;
+}
+
+/// A charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// What it is known by at the provider, now and for all time.
+    pub key: String,
+    /// Who pays.
+    pub customer_id: CustomerId,
+    /// How much of what.
+    pub price: Price,
+}
+
+/// No answer, or none that can be used, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown(pub String);
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the payment provider: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unknown {}
