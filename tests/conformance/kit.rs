@@ -5,7 +5,7 @@ use pointsman_kit::delivery::Outcome;
 use pointsman_kit::publisher::{Entry, EventBridge, Publisher};
 use pointsman_kit::queues::{Message, Sender, Sqs};
 use pointsman_kit::table::{DynamoDb, Index};
-use pointsman_kit::testing::{store_suite, table_suite, transaction_suite};
+use pointsman_kit::testing::{lock_suite, store_suite, table_suite, transaction_suite};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,7 @@ async fn the_table_adapter_passes_the_ports_suites_on_the_engine() {
     let index = Index { name: "by-customer", pk: "customer", sk: "placedAt" };
     table_suite(&*tables, READ_MODEL, "table-", Some(index)).await;
     store_suite(tables.clone(), SERVICES, "store").await;
+    lock_suite(&*tables, SERVICES, "lock").await;
     transaction_suite(tables, READ_MODEL, SERVICES, "transaction").await;
     shop.stop().await;
 }

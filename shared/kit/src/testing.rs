@@ -2,7 +2,9 @@
 //!
 //! The first half makes what Lambda would hand over, so that a scenario runs in memory: the changes
 //! of a [`table::Memory`](crate::table::Memory) become a stream batch, what a relay published
-//! becomes a queue batch. The second half are suites that an adapter of a port has to pass: the
+//! becomes a queue batch; a [`Crash`] ends a function's work between any two calls. Under a tokio
+//! runtime whose clock is paused (`start_paused`), pauses between attempts take no time. The second
+//! half are suites that an adapter of a port has to pass: the
 //! memory adapters do, in this crate's tests, and the same suites run against the local engine.
 //! They panic where something is not as it should be.
 
@@ -48,16 +50,44 @@ pub fn delivered(entry: &Entry) -> String {
 /// # Panics
 /// Never: the batch is well-formed whatever the bodies are.
 pub fn queue_batch(queue: &str, bodies: &[String], at: Timestamp) -> consumer::Batch {
-    let records = bodies.iter().enumerate().map(|(n, body)| {
+    let deliveries = bodies.iter().enumerate().map(|(n, body)| Delivery {
+        id: format!("m{n}"),
+        body: body.clone(),
+        first_received: at,
+        receives: 1,
+    });
+    self::deliveries(queue, &deliveries.collect::<Vec<_>>())
+}
+
+/// A message of a queue as it is handed out, for the first time or again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The message's id, the same each time.
+    pub id: String,
+    /// The body.
+    pub body: String,
+    /// When it was handed out first: the business time.
+    pub first_received: Timestamp,
+    /// How often it was handed out, this time included.
+    pub receives: u32,
+}
+
+/// A batch of `queue` with these messages.
+///
+/// # Panics
+/// Never: the batch is well-formed whatever the messages are.
+pub fn deliveries(queue: &str, deliveries: &[Delivery]) -> consumer::Batch {
+    let records = deliveries.iter().enumerate().map(|(n, delivery)| {
+        let Delivery { id, body, first_received, receives } = delivery;
         json!({
-            "messageId": format!("m{n}"),
+            "messageId": id,
             "receiptHandle": format!("h{n}"),
             "body": body,
             "attributes": {
-                "ApproximateReceiveCount": "1",
-                "SentTimestamp": at.as_ms().to_string(),
+                "ApproximateReceiveCount": receives.to_string(),
+                "SentTimestamp": first_received.as_ms().to_string(),
                 "SenderId": "000000000000",
-                "ApproximateFirstReceiveTimestamp": at.as_ms().to_string(),
+                "ApproximateFirstReceiveTimestamp": first_received.as_ms().to_string(),
             },
             "messageAttributes": {},
             "md5OfBody": "",

@@ -133,3 +133,18 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_process_dies_before_or_after_the_bus_took_its_events() {
+    let (bus, crash) = (Memory::new(), crate::testing::Crash::new());
+    bus.crashing(&crash, 0, 0);
+    bus.fail_next(Fault::CrashBefore);
+    assert_eq!(crash.run(publish(&bus, &[entry("s", 0)])).await, None);
+    assert_eq!(bus.events(), []);
+    bus.fail_next(Fault::CrashAfter);
+    assert_eq!(crash.run(publish(&bus, &[entry("s", 1)])).await, None);
+    assert_eq!(bus.take(), [entry("s", 1)]);
+    let outcomes = crash.run(publish(&bus, &[entry("s", 2)])).await.unwrap();
+    assert!(outcomes[0].is_accepted());
+    assert_eq!(bus.take(), [entry("s", 2)]);
+}

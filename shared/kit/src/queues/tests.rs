@@ -28,6 +28,30 @@ async fn a_message_the_queue_refuses_for_good_is_rejected() {
     assert!(outcomes[1].is_accepted());
 }
 
+/// However queues fail and senders die: what was told to be in is in, and with its delay.
+#[tokio::test(start_paused = true)]
+async fn what_flaky_queues_accepted_is_there_to_be_taken() {
+    for seed in 0..100 {
+        let (queues, crash) = (Memory::new(), crate::testing::Crash::new());
+        queues.flaky(seed, 30);
+        queues.crashing(&crash, seed, 10);
+        let messages: Vec<Message> =
+            (0..25).map(|n| Message::new("a", n.to_string()).delay(n)).collect();
+        let sender = Sender::new(Arc::new(queues.clone())).seeded(seed);
+        let send = || sender.send(&messages, Deadline::after(Duration::from_secs(9)));
+        let outcomes = loop {
+            if let Some(outcomes) = crash.run(send()).await {
+                break outcomes;
+            }
+        };
+        let taken = queues.take();
+        assert!(queues.take().is_empty());
+        for (message, outcome) in messages.iter().zip(outcomes) {
+            assert!(!outcome.is_accepted() || taken.contains(message), "seed {seed}: {message:?}");
+        }
+    }
+}
+
 #[test]
 fn a_delay_is_within_what_sqs_takes() {
     assert_eq!(Message::new("a", "").delay(901).delay, 900);
