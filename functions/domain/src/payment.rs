@@ -1,10 +1,10 @@
 //! A payment: taken once, or never, and given back at most once.
 //!
 //! ```text
-//!                    ┌▶ charged ──▶ refunded
-//! none ─▶ charging ──┼▶ declined       ▲
-//!   │        └───────┼─────────────────┘  taken, but not known here when its undo came
-//!   └▶ tombstone
+//! none ──▶ charging ──▶ charged ──▶ refunded
+//!   │          ├──▶ declined          ▲
+//!   │          └──────────────────────┘  its undo finds money that nobody had heard of
+//!   └──▶ tombstone                       its undo came first
 //! ```
 //!
 //! `charging` is durable before the provider is asked, and held by a lock, so that one asks at a
@@ -157,7 +157,8 @@ pub struct Settled {
 pub fn next(command: &PaymentCommand, found: &Found) -> Next {
     use PaymentCommand as C;
     match (command, found) {
-        (_, Found::Charging) => Next::Wait,
+        // The lock ends with the charging, so the latter alone is a row that somebody must look at.
+        (_, Found::Charging | Found::Settled(State::Charging(_))) => Next::Wait,
         (C::ProcessPayment(process), Found::Absent) => Next::Lock(Question::Charge(price(process))),
         (C::ProcessPayment(process), Found::LeftCharging) => {
             Next::Lock(Question::FindOrCharge(price(process)))
