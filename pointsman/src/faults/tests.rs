@@ -1,3 +1,5 @@
+mod engine;
+
 use super::*;
 use crate::engine::Id;
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 mod crashes;
 mod failures;
 mod fake;
+mod faults;
 mod lifecycle;
 mod queues;
 mod real;

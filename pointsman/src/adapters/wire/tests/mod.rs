@@ -1,6 +1,7 @@
 //! The wire against a real engine on a log in memory: raw requests in, raw answers out.
 
 mod events;
+mod faults;
 mod lambda;
 mod messages;
 mod query;
