@@ -1,5 +1,5 @@
-//! What a text says of its own descent, by a convention: `detail.metadata` with `id`, `causationId`, `correlationId`,
-//! `type` and `subject`, as the crate `pointsman-kit` writes it. It refines what causes alone leave open, which of a
+//! What a text says of its own descent, by a convention: `detail.metadata` with `id`, `causationId` and
+//! `subject`, as the crate `pointsman-kit` writes it. It refines what causes alone leave open, which of a
 //! batch led to what; nothing depends on it.
 
 use crate::adapters::tables::StreamRecord;
@@ -20,8 +20,6 @@ pub(super) struct Lineage {
     pub(super) id: String,
     /// The id of what it follows from: of an event, a command or a request.
     pub(super) causation_id: Option<String>,
-    /// The id of the request it all began with.
-    pub(super) correlation_id: Option<String>,
     /// What it is about.
     pub(super) subject: Option<String>,
 }

@@ -7,9 +7,14 @@ mod client;
 mod clock;
 mod matches;
 mod publish;
+mod queues;
+mod redrive;
 mod screen;
+mod sigv4;
+mod sqs;
 mod tail;
 mod token;
+mod trace;
 mod up;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +36,9 @@ enum Verb {
     Match(matches::Match),
     Token(token::Token),
     Clock(clock::Clock),
+    Queues(queues::Queues),
+    Redrive(redrive::Redrive),
+    Trace(trace::Trace),
 }
 
 /// Why a command failed: one line.
@@ -45,6 +53,9 @@ pub fn main() -> ExitCode {
         Verb::Match(matches) => matches.run(),
         Verb::Token(token) => token.run(),
         Verb::Clock(clock) => clock.run(),
+        Verb::Queues(queues) => queues.run(),
+        Verb::Redrive(redrive) => redrive.run(),
+        Verb::Trace(trace) => trace.run(),
     };
     match result {
         Ok(code) => code,

@@ -54,6 +54,19 @@ impl World {
         reply
     }
 
+    /// As somebody else, for a reason of their own.
+    #[track_caller]
+    pub(crate) fn ask_as<C: Command>(
+        &mut self,
+        caller: Caller,
+        cause: Cause,
+        command: C,
+    ) -> C::Reply {
+        let reply = self.core.submit(&command, cause, caller);
+        self.commit();
+        reply.unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
     #[track_caller]
     pub(crate) fn ask<C: Command>(&mut self, command: C) -> C::Reply {
         self.try_ask(command).unwrap_or_else(|fault| panic!("{fault}"))

@@ -10,8 +10,10 @@
 //! # Ok(()) }
 //! ```
 
+mod drain;
 mod ledger;
 
+pub use crate::adapters::control::trace::{Node, Stands, Trace, What};
 pub use ledger::{Ledger, QueueLedger};
 
 use crate::adapters::control::{Claims, MoveTime, Moved, unread};
@@ -205,6 +207,14 @@ impl Running {
             let update = UpdateMapping { mapping, change };
             self.engine().submit(update, operator()).await.expect("the mapping exists");
         }
+    }
+
+    /// What followed from the request that `id` belongs to, as `pointsman trace --all` tells it: every tree that has it.
+    ///
+    /// # Panics
+    /// If history cannot be read.
+    pub async fn trace(&self, id: &str) -> Trace {
+        self.system().control().trace(id, true).await.expect("history is read")
     }
 
     /// What went in, what came out, what is still there.

@@ -1,17 +1,19 @@
 //! What `pointsman`'s own commands ask of a running engine, under `/_pointsman/` beside AWS's services.
 //!
 //! - [`Control`]: answers the requests
-//! - [`Line`]: one line of `tail`
+//! - [`Line`]: one line of `tail`; [`trace`]: what followed from a request
 
 mod clock;
 mod faults;
 mod follow;
 mod line;
 mod map;
+mod queues;
 mod rest;
 mod routes;
 mod tail;
 mod token;
+pub mod trace;
 
 pub(crate) use rest::unread;
 
@@ -19,5 +21,6 @@ pub use clock::{MoveTime, Moved, Next, Shown};
 pub use faults::{FaultsShown, SwitchFaults};
 pub use line::{Line, Target, What, Why};
 pub use map::{Map, MapApi, MapFunction, MapRule};
+pub use queues::{MessageView, QueueView, Reason};
 pub use routes::Control;
 pub use token::Claims;

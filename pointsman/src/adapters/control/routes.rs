@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// What stands before a queue's name.
+const QUEUE: &str = "/_pointsman/queues/";
+
 /// Answers what `pointsman`'s own commands ask.
 pub struct Control {
     /// The engine.
@@ -46,11 +49,16 @@ impl Fallback for Control {
                 Ok(from) => self.tail(from),
                 Err(why) => refuse(StatusCode::BAD_REQUEST, &why),
             },
+            (&Method::GET, "/_pointsman/trace") => self.answer_trace(request.uri().query()).await,
             (&Method::POST, "/_pointsman/token") => self.token(request.body()).await,
             (&Method::GET, "/_pointsman/clock") => self.show_clock().await,
             (&Method::POST, "/_pointsman/clock") => self.move_clock(request.body()).await,
             (&Method::GET, "/_pointsman/faults") => self.show_faults(),
             (&Method::POST, "/_pointsman/faults") => self.switch_faults(request.body()),
+            (&Method::GET, "/_pointsman/queues") => self.show_queues().await,
+            (&Method::GET, _) if path.starts_with(QUEUE) => {
+                self.show_messages(&path[QUEUE.len()..], request.uri().query()).await
+            }
             (&Method::GET, "/_pointsman/issuer/.well-known/openid-configuration") => {
                 reply(&self.issuer().await?.discovery(&issuer))
             }

@@ -4,6 +4,7 @@ use super::line::{Line, Target, What, Why};
 use crate::engine::{
     Delivered, Delivery, Engine, Fact, Fault, Followed, Item, Outcome, Why as Cause,
 };
+use bytes::Bytes;
 use std::collections::HashMap;
 
 /// Turns facts into lines; remembers which function an invocation is of.
@@ -30,7 +31,7 @@ impl Teller {
         if let What::Event { bus, targets, refused, .. } = &mut what
             && targets.is_empty()
         {
-            *refused = explain(engine, bus.clone(), &item).await?;
+            *refused = explain(engine, bus.clone(), item.body.clone()).await?;
         }
         Ok(Some(Line { seq: item.seq, at: item.entry.at.rfc3339_millis(), what }))
     }
@@ -135,8 +136,12 @@ fn target(delivery: &Delivery) -> Target {
 }
 
 /// For each rule of the bus, why it did not take the event.
-async fn explain(engine: &Engine, bus: String, item: &Item) -> Result<Vec<Why>, Fault> {
-    let Some(event) = item.body.clone() else { return Ok(vec![]) };
+pub(super) async fn explain(
+    engine: &Engine,
+    bus: String,
+    event: Option<Bytes>,
+) -> Result<Vec<Why>, Fault> {
+    let Some(event) = event else { return Ok(vec![]) };
     let rules = engine.read(move |state, _| {
         let bus = state.buses.get(bus.as_str())?;
         let off = bus.rules.values().filter(|rule| !rule.spec.enabled);
