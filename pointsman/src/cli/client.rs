@@ -20,6 +20,11 @@ pub(super) struct At {
 }
 
 impl At {
+    /// URL of the engine.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Posts JSON to the engine's own API.
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
         let request = agent().post(self.url(path)).content_type("application/json");

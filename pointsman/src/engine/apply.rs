@@ -119,6 +119,9 @@ impl State {
         self.note_drained(from);
         // Behind the dead letters there may be messages that somebody waits for.
         self.touch_queue(from);
+        if let Some(batch) = message.last_batch() {
+            self.troubles.bury(new, batch);
+        }
         message.place = Position::Visible;
         message.dead_letter_source = Some(from.clone());
         self.change(to, new, |q| q.insert(new, message));

@@ -91,9 +91,13 @@ pub(crate) enum Timer {
     Async(u64),
 }
 
-/// Why invocations ended otherwise than well: of the last ones alone, so that it never grows.
+/// Why invocations ended otherwise than well, and what was the last word on dead letters: of the last ones alone, so
+/// that it never grows.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Troubles(BTreeMap<InvocationId, String>);
+pub(crate) struct Troubles {
+    invocations: BTreeMap<InvocationId, String>,
+    dead_letters: BTreeMap<u64, String>,
+}
 
 impl Troubles {
     /// So many are remembered.
@@ -103,15 +107,24 @@ impl Troubles {
 
     /// Notes why, over what was noted before.
     pub(crate) fn note(&mut self, invocation: InvocationId, why: &str) {
-        self.0.insert(invocation, why.chars().take(Self::LONGEST).collect());
-        if self.0.len() > Self::MOST {
-            self.0.pop_first();
+        self.invocations.insert(invocation, why.chars().take(Self::LONGEST).collect());
+        if self.invocations.len() > Self::MOST {
+            self.invocations.pop_first();
         }
     }
 
-    /// Why, if it is still remembered.
-    pub(crate) fn of(&self, invocation: InvocationId) -> Option<&str> {
-        self.0.get(&invocation).map(String::as_str)
+    /// A message became the dead letter `seq` after this was the last to have it.
+    pub(crate) fn bury(&mut self, seq: u64, last: InvocationId) {
+        let Some(why) = self.invocations.get(&last) else { return };
+        self.dead_letters.insert(seq, why.clone());
+        if self.dead_letters.len() > Self::MOST {
+            self.dead_letters.pop_first();
+        }
+    }
+
+    /// Why the last try of a dead letter failed, if it is still remembered.
+    pub(crate) fn of(&self, dead_letter: u64) -> Option<&str> {
+        self.dead_letters.get(&dead_letter).map(String::as_str)
     }
 }
 

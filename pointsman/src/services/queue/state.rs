@@ -174,6 +174,11 @@ impl Queue {
         })
     }
 
+    /// When the oldest message was sent.
+    pub(crate) fn oldest(&self) -> Option<Time> {
+        self.by_age.first().map(|(sent, _)| *sent)
+    }
+
     /// When the oldest message outlives the queue's retention.
     pub(crate) fn expiry(&self) -> Option<Time> {
         self.by_age.first().map(|(sent, _)| sent.plus_seconds(self.spec.retention))
