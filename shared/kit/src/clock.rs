@@ -95,3 +95,18 @@ impl Deadline {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_by_hand_stands_where_it_was_set() {
+        let wall = Wall::by_hand(Timestamp::from_ms(5));
+        let clone = wall.clone();
+        assert_eq!(wall.now(), Timestamp::from_ms(5));
+        clone.set(Timestamp::from_ms(3));
+        assert_eq!(wall.now(), Timestamp::from_ms(3));
+        assert!(Wall::system().now() > wall.now());
+    }
+}

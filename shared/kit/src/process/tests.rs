@@ -336,6 +336,28 @@ async fn another_stream_that_changed_since_it_was_looked_at_is_looked_at_again()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_to_the_very_next_decision_alone() {
+    let world = world();
+    let told = std::cell::RefCell::new(vec![]);
+    let rival = Process::new("other", world.process.store().clone(), "Services");
+    let step = async |turn: &Turn, record: &Record<Inbox>, live: &Live| {
+        told.borrow_mut().push(turn.refused());
+        let begun = || Decision::nothing().event(RepairEvent::from(RepairBegun { left: 0 }));
+        match world.rounds.get() {
+            1 => {
+                let never = Op::check(Key::new("Services", "no", "no"), Condition::Exists);
+                return Ok(begun().guard("No", never));
+            }
+            2 => drop(rival.handle(live, record, &stream(), async |_| Ok(begun())).await?),
+            _ => {}
+        }
+        Ok(begun())
+    };
+    assert_eq!(world.handle(&[burst(1)], step).await, 0);
+    assert_eq!(*told.borrow(), [None, Some("No"), None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_leaves_one_step_behind() {
     let world = world();
     for fault in [Fault::Unsent, Fault::Conflict, Fault::LostAnswer] {

@@ -93,3 +93,36 @@ impl Crashing {
         self.crash.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dead_process_has_ended_nothing() {
+        let crash = Crash::new();
+        let work = async {
+            tokio::select! {
+                biased;
+                never = crash.strike() => match never {},
+                () = std::future::ready(()) => {}
+            }
+        };
+        assert_eq!(crash.run(work).await, None);
+        assert_eq!(crash.run(async { 1 }).await, Some(1), "the next process lives");
+    }
+
+    #[test]
+    fn a_seed_strikes_alike_each_time_and_as_often_as_it_was_told() {
+        let drawn = |percent| -> Vec<Option<Moment>> {
+            let mut crashing = Crashing::new(&Crash::new(), 7, percent);
+            (0..1000).map(|_| crashing.draw()).collect()
+        };
+        assert_eq!(drawn(10), drawn(10));
+        let count = |moment| drawn(10).iter().filter(|drawn| **drawn == moment).count();
+        assert!((30..=70).contains(&count(Some(Moment::Before))));
+        assert!((30..=70).contains(&count(Some(Moment::After))));
+        assert!(drawn(0).iter().all(Option::is_none));
+        assert!(drawn(100).iter().all(Option::is_some));
+    }
+}

@@ -48,17 +48,17 @@ pub(super) fn page<'a>(
     page_bytes: usize,
 ) -> Result<Page, Error> {
     let (pk, sk) = query.index.map_or((PK, SK), |index| (index.pk, index.sk));
-    let position = |item: &Item| -> Vec<String> {
-        [sk, PK, SK].iter().filter_map(|name| Some(item.get(*name)?.as_s()?.to_owned())).collect()
-    };
-    let mut found: Vec<(Vec<String>, &Item)> = items
+    fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+        item.get(name).and_then(Value::as_s).unwrap_or_default()
+    }
+    let mut found: Vec<([&str; 3], &Item)> = items
         .filter(|item| item.get(pk).and_then(Value::as_s) == Some(&query.pk))
         .filter(|item| {
             item.get(sk).and_then(Value::as_s).is_some_and(|value| query.range.contains(value))
         })
-        .map(|item| (position(item), item))
+        .map(|item| ([sk, PK, SK].map(|name| text(item, name)), item))
         .collect();
-    found.sort_by(|(left, _), (right, _)| left.cmp(right));
+    found.sort_unstable_by_key(|(at, _)| *at);
     if query.descending {
         found.reverse();
     }
@@ -66,7 +66,7 @@ pub(super) fn page<'a>(
         if start.get(pk).and_then(Value::as_s) != Some(&query.pk) {
             return Err(Error::validation("the starting key lies outside the query"));
         }
-        let start = position(start);
+        let start = [sk, PK, SK].map(|name| text(start, name));
         found.retain(|(at, _)| if query.descending { *at < start } else { *at > start });
     }
     let (mut items, mut bytes) = (Vec::new(), 0);
