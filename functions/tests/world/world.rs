@@ -25,10 +25,14 @@ use pointsman_kit::{
     runtime::Invocation,
     store::Store,
     stream,
-    table::{Item, Key, Memory, Op, Value},
+    table::{Change, Item, Key, Memory, Op, Value},
     testing::{self, Crash, Delivery},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 /// When every world begins.
 const START: i64 = 1_767_225_600_000;
@@ -73,8 +77,10 @@ pub(crate) struct World {
     acts: Vec<Act>,
     bus: publisher::Memory,
     queues: queues::Memory,
-    /// Up to where the event store's changes were relayed.
+    /// Up to where the tables' changes were read.
     cursor: u64,
+    /// The event store's changes that were not relayed yet.
+    unread: VecDeque<Change>,
     relay_off_until: i64,
     troubled: bool,
     tell: bool,
@@ -102,7 +108,7 @@ impl World {
         let crash = Crash::new();
         let (tables, bus, queues) =
             (Memory::new(), publisher::Memory::new(), queues::Memory::new());
-        let percent = [0, 1, 3, 8][rng.usize(0..4)];
+        let percent = [0, 2, 5, 12][rng.usize(0..4)];
         tables.crashing(&crash, rng.u64(..), percent);
         bus.crashing(&crash, rng.u64(..), percent);
         queues.crashing(&crash, rng.u64(..), percent);
@@ -162,6 +168,7 @@ impl World {
             redriven: 0,
             mail: Mail::default(),
             cursor: 0,
+            unread: VecDeque::new(),
             relay_off_until: 0,
             troubled: true,
             now: START,
@@ -252,7 +259,8 @@ impl World {
                 .filter(|at| ready(&self.acts[*at]))
                 .map(Turn::Customer)
                 .collect();
-            let unread = !self.changes(1).is_empty();
+            self.read_changes();
+            let unread = !self.unread.is_empty();
             if unread && self.relay_off_until <= self.now {
                 turns.push(Turn::Relay);
             }
@@ -314,16 +322,18 @@ impl World {
         self.acts.swap_remove(at);
     }
 
-    /// The next changes of the event store.
-    fn changes(&self, most: usize) -> Vec<pointsman_kit::table::Change> {
-        let changes = self.tables.changes(self.cursor).into_iter();
-        changes.filter(|change| &*change.key.table == "EventStore").take(most).collect()
+    /// The event store's stream.
+    fn read_changes(&mut self) {
+        let changes = self.tables.changes(self.cursor);
+        self.cursor = changes.last().map_or(self.cursor, |last| last.sequence);
+        let of_the_store = |change: &Change| &*change.key.table == "EventStore";
+        self.unread.extend(changes.into_iter().filter(of_the_store));
     }
 
     /// The relay gets a batch of the stream.
     async fn pass_on(&mut self) {
         let most = self.rng.usize(1..=6);
-        let changes = self.changes(most);
+        let changes: Vec<Change> = self.unread.iter().take(most).cloned().collect();
         let batch = testing::stream_batch(&changes, Timestamp::from_ms(self.now));
         let of = &self.invocation();
         let work = stream::handle_batch(batch, of, &self.relay, outbox_relay::handle);
@@ -331,12 +341,11 @@ impl World {
             // It died: the stream stays where it is, whatever was published.
             None => self.crashes += 1,
             Some(failures) => {
-                let first = failures.ids().next().map(str::to_owned);
-                let done =
-                    changes.iter().take_while(|change| Some(change.sequence.to_string()) != first);
-                if let Some(last) = done.last() {
-                    self.cursor = last.sequence;
-                }
+                let first = failures.ids().next();
+                let undone =
+                    |change: &Change| Some(format!("{:021}", change.sequence).as_str()) == first;
+                let done = changes.iter().position(undone).unwrap_or(changes.len());
+                self.unread.drain(..done);
             }
         }
         for entry in self.bus.take() {
@@ -372,8 +381,8 @@ impl World {
         let copies = 1 + usize::from(self.troubled && self.rng.u8(0..100) < 5);
         for _ in 0..copies {
             let late = match (self.troubled, self.rng.u8(0..100)) {
-                (true, 0..3) => self.rng.i64(0..1_500_000),
-                (true, 3..20) => self.rng.i64(0..5_000),
+                (true, 0..5) => self.rng.i64(0..1_500_000),
+                (true, 5..20) => self.rng.i64(0..5_000),
                 _ => self.rng.i64(0..50),
             };
             self.mail.send(queue, body.to_owned(), self.now + delay + late);
