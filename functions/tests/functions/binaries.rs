@@ -31,4 +31,8 @@ fn a_binary_that_misses_a_variable_ends_and_names_it() {
     names_what_it_misses(env!("CARGO_BIN_EXE_order-view"), &view);
     let relay = ["BUS_NAME", "QUARANTINE_QUEUE_URL"];
     names_what_it_misses(env!("CARGO_BIN_EXE_outbox-relay"), &relay);
+    let step = [store, "SERVICES_TABLE", "DLQ_URL"];
+    names_what_it_misses(env!("CARGO_BIN_EXE_payment"), &step);
+    names_what_it_misses(env!("CARGO_BIN_EXE_inventory"), &step);
+    names_what_it_misses(env!("CARGO_BIN_EXE_shipping"), &step);
 }

@@ -4,10 +4,15 @@
 
 mod binaries;
 mod commands;
+mod inventory;
+mod payment;
+mod provider;
 mod queries;
 mod relay;
 mod scenario;
+mod shipping;
 mod shop;
+mod steps;
 mod view;
 
 #[path = "../../src/bin/order-commands.rs"]
