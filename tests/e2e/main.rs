@@ -4,10 +4,12 @@
 //! dead-letter queue, or is still there; and the read model holds each event's effect once.
 
 mod crashes;
+mod faults;
 mod journey;
 mod poison;
 mod refusals;
 mod routing;
+mod seeds;
 mod shop;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,5 @@
 use crate::support::{Client, template};
+use pointsman::faults::Plan;
 use pointsman::testing::{self, Ledger, Running};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,16 @@ pub(crate) struct Row {
 
 impl Shop {
     pub(crate) async fn start() -> Shop {
-        let running = testing::start(template()).await.expect("the shop starts");
+        Shop::with(testing::Setup::new(template())).await
+    }
+
+    /// The shop in which things go wrong as a plan says.
+    pub(crate) async fn under(plan: Plan) -> Shop {
+        Shop::with(testing::Setup::new(template()).faults(plan)).await
+    }
+
+    async fn with(setup: testing::Setup) -> Shop {
+        let running = setup.start().await.expect("the shop starts");
         let anna = Client::new(running.http(), running.endpoint());
         Shop { running, anna }
     }

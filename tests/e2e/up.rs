@@ -60,6 +60,8 @@ fn what_keeps_it_from_starting_is_said_in_one_line() {
     refuses(up(&path("nowhere.yaml"), &state).args(free), "cannot be read");
     refuses(up(&template, &state).args(free).args(["--parameter", "Typo=1"]), "Typo");
     refuses(up(&template, &state).args(free).args(["--parameter", "Typo"]), "NAME=VALUE is wanted");
+    let wrong = "faults: explode=1: explode is none of seed, ";
+    refuses(up(&template, &state).args(free).args(["--faults", "explode=1"]), wrong);
     let broken = path("broken.yaml");
     let text = fs::read_to_string(&template).expect("the shop's template");
     let typo = text.replacen("DLQ_URL: !Ref OrderViewDlq", "DLQ_URL: !Ref OrderViewDlp", 1);

@@ -62,6 +62,11 @@ impl Client {
         self.operate("POST", "/_pointsman/clock", &body);
     }
 
+    /// Switches faults on request on or off; how they stand then.
+    pub(crate) fn switch_faults(&self, on: bool) -> Value {
+        self.operate("POST", "/_pointsman/faults", &json!({ "on": on }))
+    }
+
     /// Places an order under an idempotency key.
     pub(crate) fn place(&self, key: &str, order: &Value) -> Answer {
         self.post("/orders", Some(key), &order.to_string())
