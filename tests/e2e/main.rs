@@ -6,6 +6,7 @@
 mod crashes;
 mod faults;
 mod journey;
+mod operations;
 mod poison;
 mod refusals;
 mod routing;
@@ -14,6 +15,7 @@ mod shop;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;
+mod trace;
 mod twice;
 mod up;
 mod verbs;

@@ -1,7 +1,8 @@
 //! The command line: one file a verb.
 //!
 //! `up` runs a template; the others talk to one that runs: `publish` sends an event, `tail` follows what happens,
-//! `token` signs a caller's token, `clock` moves time. `match` needs nothing but a pattern and an event.
+//! `trace` tells what followed from a request, `token` signs a caller's token, `clock` moves time, `queues` shows what
+//! waits where, `redrive` sends dead letters back. `match` needs nothing but a pattern and an event.
 
 mod client;
 mod clock;

@@ -150,7 +150,7 @@ mod tests {
     fn what_the_environment_lacks_is_named() {
         let of = |has: &'static [&str]| {
             let given = move |name: &str| has.contains(&name).then(|| "x".to_owned());
-            Signer::of_environment("sqs", given).map(|signer| signer.region).map_err(|why| why)
+            Signer::of_environment("sqs", given).map(|signer| signer.region)
         };
         let keys = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
         assert!(of(&[]).unwrap_err().starts_with("no AWS credentials in the environment"));

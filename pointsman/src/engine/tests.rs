@@ -3,9 +3,9 @@
 use super::testing::*;
 use super::*;
 use crate::clock::{ManualClock, Time};
-use crate::services::MoveClock;
 use crate::services::queue::{MessageToSend, Receive, SendMessages};
 use crate::services::stack::ApplyTemplate;
+use crate::services::{JumpClock, MoveClock};
 use crate::storage::Fold;
 use crate::topology::*;
 use bytes::Bytes;
@@ -79,6 +79,30 @@ fn a_moved_clock_fires_timers_in_order_each_at_its_own_due() {
         .collect();
     assert_eq!(visible, [Duration::from_secs(30), Duration::from_secs(35)]);
     assert_eq!(world.queue("orders").visible(), 2);
+}
+
+#[test]
+fn after_a_jump_all_timers_fire_at_its_end_and_a_restart_knows_where_it_went() {
+    let mut world = World::new();
+    world.apply(vec![Spec::Queue(QueueSpec::named("orders"))]);
+    world.send("orders", "a");
+    world.receive("orders");
+    world.pass(Duration::from_secs(5));
+    world.send("orders", "b");
+    world.receive("orders");
+    let before = world.journal.len();
+    let target = world.core.now() + Duration::from_secs(3600);
+    world.ask(JumpClock { by_ms: 3_600_000 });
+    assert_eq!(world.core.now(), target);
+    let visible: Vec<_> = world.journal[before..]
+        .iter()
+        .map(|r| core::decode(r).unwrap())
+        .filter(|e| matches!(e.fact, Fact::Visible { .. }))
+        .map(|e| e.at)
+        .collect();
+    assert_eq!(visible, [target, target]);
+    world.restart();
+    assert_eq!(world.core.now(), target);
 }
 
 #[test]
@@ -242,8 +266,11 @@ mod threaded {
         let template = ApplyTemplate { stack: "shop".into(), resources, ..Default::default() };
         engine.submit(template, asked()).await.unwrap();
         let mut follower = engine.subscribe(None);
-        let invoke =
-            crate::services::function::Invoke { function: "view".into(), payload: Bytes::new(), http: None };
+        let invoke = crate::services::function::Invoke {
+            function: "view".into(),
+            payload: Bytes::new(),
+            http: None,
+        };
         let (_, _, answer) = engine.invoke(invoke, asked()).await.unwrap();
         let waiting = {
             let engine = engine.clone();

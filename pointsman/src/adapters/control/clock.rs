@@ -140,8 +140,10 @@ impl Control {
         loop {
             self.rest().await.map_err(|why| stopped(self.engine.now(), &why))?;
             moved.count(news).await;
-            let look = |state: &State, now: Time| (now, state.next_due(), running(state).is_some());
-            let (now, due, running) = self.engine.read(look).await.map_err(sentence)?;
+            let look = |state: &State, now: Time| {
+                (now, state.offset_ms, state.next_due(), running(state).is_some())
+            };
+            let (now, offset, due, running) = self.engine.read(look).await.map_err(sentence)?;
             if running {
                 // Time went on by itself, and something came due.
                 continue;
@@ -150,7 +152,9 @@ impl Control {
                 return Ok(());
             }
             let next = due.map_or(to, |due| due.min(to));
-            let by = u64::try_from((next - now).as_millis()).unwrap_or(u64::MAX);
+            // Where the wall clock was set back, engine time stands still: that much is to be made up for.
+            let stands = Time(self.engine.clock().wall().0.saturating_add(offset)).min(now);
+            let by = u64::try_from((next - stands).as_millis()).unwrap_or(u64::MAX);
             self.submit(MoveClock { by_ms: by }).await?;
         }
     }

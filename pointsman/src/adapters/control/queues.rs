@@ -161,16 +161,22 @@ fn dead_letter_queue<'a>(state: &'a State, queue: &Queue) -> Option<&'a Queue> {
     state.queues.get(state.region.local("sqs", &redrive.target)?)
 }
 
-/// The commonest reasons, with how often.
+/// The commonest reasons, with how often. Two that differ in numbers alone are one.
 fn reasons(state: &State, queue: &Queue) -> Vec<Reason> {
-    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-    for (seq, message) in queue.messages().take(ASKED) {
-        if let Some(reason) = reason(state, seq, message) {
-            *counted.entry(reason.chars().take(REASON).collect()).or_default() += 1;
-        }
+    let asked = queue.messages().take(ASKED);
+    let all = asked.filter_map(|(seq, message)| reason(state, seq, message));
+    commonest(all)
+}
+
+fn commonest(all: impl Iterator<Item = String>) -> Vec<Reason> {
+    let mut counted: BTreeMap<String, Reason> = BTreeMap::new();
+    for reason in all {
+        let reason: String = reason.chars().take(REASON).collect();
+        let kind = reason.replace(|c: char| c.is_ascii_digit(), "");
+        let reason = Reason { reason, messages: 0 };
+        counted.entry(kind).or_insert(reason).messages += 1;
     }
-    let all = counted.into_iter().map(|(reason, messages)| Reason { reason, messages });
-    let mut all: Vec<Reason> = all.collect();
+    let mut all: Vec<Reason> = counted.into_values().collect();
     all.sort_by_key(|reason| std::cmp::Reverse(reason.messages));
     all.truncate(REASONS);
     all
@@ -226,5 +232,18 @@ fn shown(attribute: &Attribute) -> String {
     match &attribute.value {
         AttributeValue::Text(text) => text.clone(),
         AttributeValue::Bytes(bytes) => format!("({} bytes)", bytes.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commonest_reasons_come_first_and_numbers_do_not_tell_them_apart() {
+        let given = ["a", "no event at column 1", "no event at column 27", "b", "c", "b", "b"];
+        let told = commonest(given.iter().map(|reason| (*reason).to_owned()));
+        let told: Vec<_> = told.iter().map(|r| (r.reason.as_str(), r.messages)).collect();
+        assert_eq!(told, [("b", 3), ("no event at column 1", 2), ("a", 1)]);
     }
 }
