@@ -13,8 +13,8 @@ use std::time::Duration;
 ///
 /// A tree on a terminal, one JSON document in a pipe. ID is of a request to an HTTP API (header apigw-requestid) or an
 /// AWS service, an invocation, an event or a message, an X-Ray trace id, or #12 for an invocation as tail shows it.
-/// Anything else is looked for in the bodies of events and messages, in paths and in tables' keys: the id of an order,
-/// say. What history no longer has is not found: `up --history` says how much is kept.
+/// Anything else is looked for in the bodies of events and messages, in tables' keys and in the paths of requests that
+/// do not only read: the id of an order, say. What history no longer has is not found: `up --history` says how much is kept.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Trace {

@@ -192,6 +192,39 @@ fn history_drops_its_oldest_segments_and_names_where_it_begins() {
 }
 
 #[test]
+fn batches_are_read_from_either_end_with_bodies_that_were_released() {
+    let disk = SimDisk::new(3);
+    let (mut store, _) = open(disk, model::small(64 << 10, 1 << 30));
+    for id in 0..40 {
+        commit(&mut store, &[Record::Add(id), note(3_000)]);
+        commit(&mut store, &[Record::Remove(id)]);
+        store.bodies.release([BodyId(id)]);
+        store.compactor.prepare().expect("room");
+    }
+    assert!(store.bodies.read(BodyId(7)).is_err(), "nothing needs it any more");
+    let numbers = |written: &crate::storage::Written| {
+        written.records().map(|(seq, _)| seq).collect::<Vec<u64>>()
+    };
+    let onward: Vec<_> = store.history.batches_from(1).expect("it is kept").collect();
+    let onward: Vec<_> = onward.into_iter().map(|batch| batch.expect("no faults")).collect();
+    assert_eq!(onward.len(), 80);
+    let mut back: Vec<_> = store.history.batches_back().map(|b| b.expect("no faults")).collect();
+    back.reverse();
+    let all = |batches: &[crate::storage::Written]| batches.iter().map(numbers).collect::<Vec<_>>();
+    assert_eq!(all(&onward), all(&back));
+    assert_eq!(all(&onward)[..2], [vec![1, 2], vec![3]]);
+    for (id, batch) in (0..).zip(onward.iter().chain(&back).step_by(2)) {
+        let id = id % 40;
+        let read = batch.body(BodyId(id)).expect("no faults");
+        assert_eq!(read, Some(body(id)), "body {id}");
+        assert_eq!(batch.body(BodyId(id + 1)).expect("no faults"), None, "it is another's");
+    }
+    let some: Vec<_> = store.history.batches_from(30).expect("it is kept").collect();
+    let first = some.into_iter().next().expect("there is one").expect("no faults");
+    assert_eq!(numbers(&first), [30], "from the batch on that holds it");
+}
+
+#[test]
 fn a_snapshot_is_durable_when_its_round_is_over() {
     for seed in 0..20 {
         let disk = SimDisk::new(seed);

@@ -194,7 +194,10 @@ impl<'a> Seek<'a> {
             Fact::EventAccepted { id, body, .. } if has(body.id) => Key::Event(*id),
             Fact::MessageSent { message, .. } if has(message.body.id) => Key::Message(message.seq),
             Fact::AsyncAccepted { event, body, .. } if has(body.id) => Key::Async(*event),
-            Fact::HttpRequested { request, path, .. } if path.contains(text) => {
+            // What only reads is in nobody's way: it is found by its id.
+            Fact::HttpRequested { request, path, method, .. }
+                if path.contains(text) && method != "GET" && method != "HEAD" =>
+            {
                 Key::Request(*request)
             }
             Fact::RecordsRead { table, records, .. } => {
