@@ -7,7 +7,6 @@ use clap::Args;
 use serde_json::json;
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// Show engine time, or move it on
 ///
