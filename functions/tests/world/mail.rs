@@ -2,10 +2,11 @@
 
 use contract::event::Timestamp;
 use fastrand::Rng;
+use pointsman_kit::testing::Delivery;
 use std::collections::BTreeMap;
 
 /// How long a received message is hidden, as the template has it.
-pub(crate) const VISIBILITY: i64 = 60_000;
+const VISIBILITY: i64 = 60_000;
 /// How often a message is received before it is a dead letter.
 const MAX_RECEIVES: u32 = 5;
 
@@ -15,8 +16,20 @@ pub(crate) struct Parcel {
     pub(crate) id: String,
     pub(crate) body: String,
     pub(crate) receives: u32,
-    pub(crate) first_received: Option<Timestamp>,
+    first_received: Option<Timestamp>,
     visible_at: i64,
+}
+
+impl Parcel {
+    /// The message as Lambda hands it over.
+    pub(crate) fn delivery(&self) -> Delivery {
+        Delivery {
+            id: self.id.clone(),
+            body: self.body.clone(),
+            first_received: self.first_received.expect("it was received"),
+            receives: self.receives,
+        }
+    }
 }
 
 /// All queues by name.

@@ -9,6 +9,7 @@
 mod check;
 mod customers;
 mod mail;
+mod slow;
 mod world;
 
 #[path = "../../src/bin/fulfilment.rs"]

@@ -5,6 +5,7 @@ use crate::{
     fulfilment, inventory,
     mail::{Mail, Parcel},
     order_commands, order_view, outbox_relay, payment, shipping,
+    slow::{Slow, Time},
 };
 use contract::{
     event::{Origin, Timestamp},
@@ -14,13 +15,12 @@ use domain::{Prices, fulfilment::Settings, prices};
 use fastrand::Rng;
 use functions::{provider::Simulator, read_model::ReadModel};
 use pointsman_kit::{
-    clock::Wall,
     consumer::{self, BatchFailures, Harness},
     http,
     ids::Ids,
     observability::{Lines, Log},
     process::Process,
-    publisher::{self, Entry, Publisher},
+    publisher::{self, Publisher},
     queues::{self, Sender},
     runtime::Invocation,
     store::Store,
@@ -71,8 +71,7 @@ pub(crate) struct World {
     pub(crate) negative: bool,
     pub(crate) redriven: usize,
     rng: Rng,
-    now: i64,
-    wall: Wall,
+    time: Time,
     crash: Crash,
     acts: Vec<Act>,
     bus: publisher::Memory,
@@ -102,6 +101,19 @@ enum Turn {
     Queue(String),
 }
 
+/// Something that is being done.
+enum Job {
+    Request(Act, http::Event),
+    Relay(Vec<Change>),
+    Batch(String, Vec<Parcel>),
+}
+
+/// How it ended, if its process did not die over it.
+enum End {
+    Answered(serde_json::Value),
+    Failed(BatchFailures),
+}
+
 impl World {
     pub(crate) fn new(seed: u64, tell: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
@@ -117,10 +129,11 @@ impl World {
         bus.flaky(rng.u64(..), percent);
         queues.flaky(rng.u64(..), percent);
 
-        let store = Store::new(Arc::new(tables.clone()), "EventStore");
-        let store = store.with_ids(Ids::seeded(rng.u64(..)));
-        let read_model = ReadModel::new(Arc::new(tables.clone()), "ReadModel");
-        let wall = Wall::by_hand(Timestamp::from_ms(START));
+        let time = Time::new(START);
+        let slow = Arc::new(Slow::new(tables.clone(), time.clone(), rng.u64(..)));
+        let ids = Ids::seeded(rng.u64(..));
+        let store = Store::new(slow.clone(), "EventStore").with_ids(ids);
+        let read_model = ReadModel::new(slow.clone(), "ReadModel");
         let (log, lines) = Log::captured("world");
         let window = [0, 2][rng.usize(0..2)];
         let settings = Settings {
@@ -148,8 +161,8 @@ impl World {
             payments: payment::Payments {
                 process: process("payment"),
                 services: "Services".to_owned(),
-                provider: Arc::new(Simulator::new(Arc::new(tables.clone()), "Services")),
-                wall: wall.clone(),
+                provider: Arc::new(Simulator::new(slow, "Services")),
+                wall: time.wall.clone(),
             },
             inventory: inventory::Inventory {
                 process: process("inventory"),
@@ -159,7 +172,9 @@ impl World {
                 process: process("shipping"),
                 services: "Services".to_owned(),
             },
-            view: order_view::View { store: store.clone(), read_model: read_model.clone() },
+            view: order_view::View { store, read_model },
+            store: Store::new(Arc::new(tables.clone()), "EventStore"),
+            read_model: ReadModel::new(Arc::new(tables.clone()), "ReadModel"),
             known: vec![Known::default(); orders],
             stock: BTreeMap::new(),
             quarantined: 0,
@@ -171,11 +186,8 @@ impl World {
             unread: VecDeque::new(),
             relay_off_until: 0,
             troubled: true,
-            now: START,
+            time: time.clone(),
             tables,
-            store,
-            read_model,
-            wall,
             crash,
             acts,
             bus,
@@ -214,23 +226,35 @@ impl World {
             if self.troubled && step == TROUBLED {
                 self.calm();
             }
-            let Some(turn) = self.next() else {
+            let jobs = self.next().await;
+            if jobs.is_empty() {
                 if self.troubled {
                     self.calm();
                 }
-                let redriven = self.mail.redrive(self.now);
+                let redriven = self.mail.redrive(self.time.now());
                 self.redriven += redriven;
                 if redriven > 0 {
                     continue;
                 }
                 return Ok(());
-            };
-            match turn {
-                Turn::Customer(at) => self.ask(at).await,
-                Turn::Relay => self.pass_on().await,
-                Turn::Queue(queue) => self.deliver(&queue).await,
             }
-            self.lines.take();
+            let end = async |at: usize| match jobs.get(at) {
+                Some(job) => self.crash.run(self.work(job)).await,
+                None => None,
+            };
+            let ends = <[Option<End>; 3]>::from(tokio::join!(end(0), end(1), end(2)));
+            for (job, end) in jobs.into_iter().zip(ends) {
+                self.crashes += u64::from(end.is_none());
+                match job {
+                    Job::Request(act, _) => self.answered(act, end),
+                    Job::Relay(changes) => self.relayed(&changes, end),
+                    Job::Batch(queue, parcels) => self.handled(&queue, &parcels, end),
+                }
+            }
+            self.pass_on();
+            for line in self.lines.take() {
+                self.say(|| format!("      {line}"));
+            }
         }
         Err(format!("it does not come to rest in {PATIENCE} steps"))
     }
@@ -248,78 +272,69 @@ impl World {
         self.queues.flaky(0, 0);
     }
 
-    /// One of the things that may happen now; if none may, time passes until one may.
-    fn next(&mut self) -> Option<Turn> {
+    /// Some of what may happen now, at the same time; if nothing may, time passes until it may.
+    async fn next(&mut self) -> Vec<Job> {
         if self.troubled && self.rng.u8(0..100) == 0 {
-            self.relay_off_until = self.now + self.rng.i64(0..120_000);
+            self.relay_off_until = self.time.now() + self.rng.i64(0..120_000);
         }
         loop {
-            let ready = |act: &Act| act.at <= self.now;
+            let now = self.time.now();
             let mut turns: Vec<Turn> = (0..self.acts.len())
-                .filter(|at| ready(&self.acts[*at]))
+                .filter(|at| self.acts[*at].at <= now)
                 .map(Turn::Customer)
                 .collect();
             self.read_changes();
             let unread = !self.unread.is_empty();
-            if unread && self.relay_off_until <= self.now {
+            if unread && self.relay_off_until <= now {
                 turns.push(Turn::Relay);
             }
-            turns.extend(self.mail.ready(self.now).into_iter().map(Turn::Queue));
+            // A queue may well be read by several at once.
+            let ready = self.mail.ready(now);
+            turns.extend(ready.iter().chain(&ready).cloned().map(Turn::Queue));
             if !turns.is_empty() {
-                let now = self.now + self.rng.i64(0..40);
-                self.set(now);
-                return Some(turns.swap_remove(self.rng.usize(0..turns.len())));
+                self.time.pass(self.rng.i64(0..40)).await;
+                self.rng.shuffle(&mut turns);
+                turns.truncate(self.rng.usize(1..=3));
+                let jobs: Vec<Job> = turns.into_iter().filter_map(|turn| self.job(turn)).collect();
+                // Who acted has left its place; only now may the places move.
+                self.acts.retain(|act| !act.key.is_empty());
+                if jobs.is_empty() {
+                    continue;
+                }
+                return jobs;
             }
             let relay = unread.then_some(self.relay_off_until);
             let act = self.acts.iter().map(|act| act.at).min();
-            let later = [relay, act, self.mail.next()].into_iter().flatten().min()?;
-            self.set(later.max(self.now));
+            let later = [relay, act, self.mail.next()].into_iter().flatten().min();
+            let Some(later) = later else { return Vec::new() };
+            self.time.pass(later - now).await;
         }
     }
 
-    fn set(&mut self, now: i64) {
-        self.now = now;
-        self.wall.set(Timestamp::from_ms(now));
-    }
-
-    /// A customer's request, answered or not.
-    async fn ask(&mut self, at: usize) {
-        let act = self.acts[at].clone();
-        let known = &self.known[act.order];
-        let Some(request) = act.request(known.id, self.now) else {
-            // There is no order yet to be changed.
-            self.acts[at].at = self.now + 500;
-            return;
-        };
-        let invocation = self.invocation();
-        let answer = http::answer(&self.commands, request, invocation, order_commands::handle);
-        let answer = self.crash.run(answer).await;
-        let answer = answer.map(|answer| serde_json::to_value(answer).expect("an answer"));
-        let status = answer.as_ref().and_then(|answer| answer["statusCode"].as_u64());
-        self.say(|| format!("{:?} of order {}: {status:?}", act.deed, act.order));
-        let known = &mut self.known[act.order];
-        match status {
-            Some(202) => match act.deed {
-                Deed::Place { .. } => {
-                    let body = answer.as_ref().and_then(|answer| answer["body"].as_str());
-                    let body: serde_json::Value =
-                        serde_json::from_str(body.expect("a body")).expect("JSON");
-                    known.id = body["orderId"].as_str().and_then(|id| id.parse().ok());
-                }
-                Deed::Add { .. } => known.added.push(act.key),
-                Deed::Move => {}
-                Deed::Cancel => known.cancelled = true,
-            },
-            Some(409) if !contended(answer.as_ref()) => known.refused += 1,
-            // Nobody answered, or not now: asked again, under the same key.
-            None | Some(409 | 500..) => {
-                self.acts[at].at = self.now + self.rng.i64(0..5_000);
-                self.crashes += u64::from(status.is_none());
-                return;
+    /// What is to be done in this turn; nothing if it is too early for it, after all.
+    fn job(&mut self, turn: Turn) -> Option<Job> {
+        let now = self.time.now();
+        match turn {
+            Turn::Customer(at) => {
+                let act = &mut self.acts[at];
+                let Some(request) = act.request(self.known[act.order].id, now) else {
+                    // There is no order yet to be changed.
+                    act.at = now + 500;
+                    return None;
+                };
+                let gone = Act { key: String::new(), ..act.clone() };
+                Some(Job::Request(std::mem::replace(act, gone), request))
             }
-            Some(status) => panic!("{status}: {answer:?}"),
+            Turn::Relay => {
+                let most = self.rng.usize(1..=6);
+                Some(Job::Relay(self.unread.iter().take(most).cloned().collect()))
+            }
+            Turn::Queue(queue) => {
+                let most = self.rng.usize(1..=3);
+                let parcels = self.mail.receive(&queue, most, now, &mut self.rng);
+                (!parcels.is_empty()).then_some(Job::Batch(queue, parcels))
+            }
         }
-        self.acts.swap_remove(at);
     }
 
     /// The event store's stream.
@@ -330,120 +345,28 @@ impl World {
         self.unread.extend(changes.into_iter().filter(of_the_store));
     }
 
-    /// The relay gets a batch of the stream.
-    async fn pass_on(&mut self) {
-        let most = self.rng.usize(1..=6);
-        let changes: Vec<Change> = self.unread.iter().take(most).cloned().collect();
-        let batch = testing::stream_batch(&changes, Timestamp::from_ms(self.now));
-        let of = &self.invocation();
-        let work = stream::handle_batch(batch, of, &self.relay, outbox_relay::handle);
-        match self.crash.run(work).await {
-            // It died: the stream stays where it is, whatever was published.
-            None => self.crashes += 1,
-            Some(failures) => {
-                let first = failures.ids().next();
-                let undone =
-                    |change: &Change| Some(format!("{:021}", change.sequence).as_str()) == first;
-                let done = changes.iter().position(undone).unwrap_or(changes.len());
-                self.unread.drain(..done);
+    async fn work(&self, job: &Job) -> End {
+        let of = Invocation::new("invocation", Duration::from_secs(9), &self.log);
+        match job {
+            Job::Request(_, request) => {
+                let handle = order_commands::handle;
+                let answer = http::answer(&self.commands, request.clone(), of, handle).await;
+                End::Answered(serde_json::to_value(answer).expect("an answer"))
             }
-        }
-        for entry in self.bus.take() {
-            self.route(&entry);
-        }
-        self.collect();
-    }
-
-    /// What was sent to queues arrives there.
-    fn collect(&mut self) {
-        for message in self.queues.take() {
-            if message.queue == "quarantine" {
-                self.say(|| format!("put aside: {message:?}"));
-                self.quarantined += 1;
-            } else {
-                self.post(&message.queue, &message.body, i64::from(message.delay) * 1_000);
+            Job::Relay(changes) => {
+                let batch = testing::stream_batch(changes, Timestamp::from_ms(self.time.now()));
+                let handle = outbox_relay::handle;
+                End::Failed(stream::handle_batch(batch, &of, &self.relay, handle).await)
             }
+            Job::Batch(queue, parcels) => End::Failed(self.invoke(queue, parcels, &of).await),
         }
     }
 
-    /// The rules.
-    fn route(&mut self, entry: &Entry) {
-        let body = testing::delivered(entry);
-        if OF_FULFILMENT.contains(&entry.detail_type.as_str()) {
-            self.post("fulfilment", &body, 0);
-        }
-        self.post("order-view", &body, 0);
-    }
-
-    /// Puts a message into a queue: as a rule soon and once.
-    fn post(&mut self, queue: &str, body: &str, delay: i64) {
-        self.say(|| format!("  {queue} ◀ {} in {delay} ms", about(body)));
-        let copies = 1 + usize::from(self.troubled && self.rng.u8(0..100) < 5);
-        for _ in 0..copies {
-            let late = match (self.troubled, self.rng.u8(0..100)) {
-                (true, 0..5) => self.rng.i64(0..1_500_000),
-                (true, 5..20) => self.rng.i64(0..5_000),
-                _ => self.rng.i64(0..50),
-            };
-            self.mail.send(queue, body.to_owned(), self.now + delay + late);
-        }
-    }
-
-    /// A function gets a batch of its queue.
-    async fn deliver(&mut self, queue: &str) {
-        let most = self.rng.usize(1..=3);
-        let parcels = self.mail.receive(queue, most, self.now, &mut self.rng);
-        if parcels.is_empty() {
-            return;
-        }
-        let work = self.invoke(queue, &parcels);
-        let failures = self.crash.run(work).await;
-        let kept: Vec<String> = match &failures {
-            None => parcels.iter().map(|parcel| parcel.id.clone()).collect(),
-            Some(failures) => failures.ids().map(str::to_owned).collect(),
-        };
-        self.crashes += u64::from(failures.is_none());
-        for parcel in &parcels {
-            let kept = kept.contains(&parcel.id);
-            self.say(|| {
-                let end = if failures.is_none() {
-                    "dies"
-                } else if kept {
-                    "fails"
-                } else {
-                    "done"
-                };
-                format!("{queue} {} #{}: {end}", about(&parcel.body), parcel.receives)
-            });
-            // What was handled may still be there, as when the queue loses a deletion.
-            let forgotten = self.troubled && self.rng.u8(0..100) < 3;
-            if !kept && !forgotten {
-                self.mail.delete(queue, &parcel.id);
-            }
-        }
-        self.collect();
-        if queue == "inventory" {
-            self.negative |= crate::check::stock(self).values().any(|available| *available < 0);
-        }
-        for line in self.lines.take() {
-            self.say(|| format!("      {line}"));
-        }
-    }
-
-    async fn invoke(&self, queue: &str, parcels: &[Parcel]) -> BatchFailures {
-        let deliveries: Vec<Delivery> = parcels
-            .iter()
-            .map(|parcel| Delivery {
-                id: parcel.id.clone(),
-                body: parcel.body.clone(),
-                first_received: parcel.first_received.unwrap_or(Timestamp::from_ms(self.now)),
-                receives: parcel.receives,
-            })
-            .collect();
+    async fn invoke(&self, queue: &str, parcels: &[Parcel], of: &Invocation) -> BatchFailures {
+        let deliveries: Vec<Delivery> = parcels.iter().map(Parcel::delivery).collect();
         let batch = testing::deliveries(queue, &deliveries);
         let sender = Sender::new(Arc::new(self.queues.clone())).seeded(1);
         let harness = &Harness::new(queue).dlq(sender, "quarantine");
-        let of = &self.invocation();
         match queue {
             "fulfilment" => {
                 consumer::handle_batch(harness, batch, of, &self.fulfilment, fulfilment::handle)
@@ -467,13 +390,108 @@ impl World {
         }
     }
 
-    fn invocation(&self) -> Invocation {
-        Invocation::new("invocation", Duration::from_secs(9), &self.log)
+    /// A customer was answered, or not.
+    fn answered(&mut self, act: Act, end: Option<End>) {
+        let answer = match end {
+            Some(End::Answered(answer)) => answer,
+            _ => serde_json::Value::Null,
+        };
+        let status = answer["statusCode"].as_u64();
+        self.say(|| format!("{:?} of order {}: {status:?}", act.deed, act.order));
+        let body = answer["body"].as_str().unwrap_or_default();
+        let known = &mut self.known[act.order];
+        match status {
+            Some(202) => match act.deed {
+                Deed::Place { .. } => {
+                    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+                    known.id = body["orderId"].as_str().and_then(|id| id.parse().ok());
+                }
+                Deed::Add { .. } => known.added.push(act.key),
+                Deed::Move => {}
+                Deed::Cancel => known.cancelled = true,
+            },
+            Some(409) if !body.contains("Contended") => known.refused += 1,
+            // Nobody answered, or not now: asked again, under the same key.
+            None | Some(409 | 500..) => {
+                let at = self.time.now() + self.rng.i64(0..5_000);
+                self.acts.push(Act { at, ..act });
+            }
+            Some(status) => panic!("{status}: {answer}"),
+        }
+    }
+
+    /// The stream moves on, as far as the relay got; not at all if it died.
+    fn relayed(&mut self, changes: &[Change], end: Option<End>) {
+        let Some(End::Failed(failures)) = end else { return };
+        let first = failures.ids().next();
+        let undone = |change: &Change| Some(format!("{:021}", change.sequence).as_str()) == first;
+        let done = changes.iter().position(undone).unwrap_or(changes.len());
+        self.unread.drain(..done);
+    }
+
+    /// What was handled is deleted; the rest comes again.
+    fn handled(&mut self, queue: &str, parcels: &[Parcel], end: Option<End>) {
+        let kept: Option<Vec<String>> = match &end {
+            Some(End::Failed(failures)) => Some(failures.ids().map(str::to_owned).collect()),
+            _ => None,
+        };
+        for parcel in parcels {
+            let done = kept.as_ref().map(|kept| !kept.contains(&parcel.id));
+            self.say(|| {
+                let end = match done {
+                    None => "dies",
+                    Some(true) => "done",
+                    Some(false) => "fails",
+                };
+                format!("{queue} {} #{}: {end}", about(&parcel.body), parcel.receives)
+            });
+            // What was handled may still be there, as when the queue loses a deletion.
+            let forgotten = self.troubled && self.rng.u8(0..100) < 3;
+            if done == Some(true) && !forgotten {
+                self.mail.delete(queue, &parcel.id);
+            }
+        }
+        if queue == "inventory" {
+            self.negative |= crate::check::stock(self).values().any(|available| *available < 0);
+        }
+    }
+
+    /// What was published and sent arrives, whatever became of the sender.
+    fn pass_on(&mut self) {
+        for entry in self.bus.take() {
+            let body = testing::delivered(&entry);
+            if OF_FULFILMENT.contains(&entry.detail_type.as_str()) {
+                self.post("fulfilment", &body, 0);
+            }
+            self.post("order-view", &body, 0);
+        }
+        for message in self.queues.take() {
+            if message.queue == "quarantine" {
+                self.say(|| format!("put aside: {message:?}"));
+                self.quarantined += 1;
+            } else {
+                self.post(&message.queue, &message.body, i64::from(message.delay) * 1_000);
+            }
+        }
+    }
+
+    /// Puts a message into a queue: as a rule soon and once.
+    fn post(&mut self, queue: &str, body: &str, delay: i64) {
+        self.say(|| format!("  {queue} ◀ {} in {delay} ms", about(body)));
+        let copies = 1 + usize::from(self.troubled && self.rng.u8(0..100) < 5);
+        for _ in 0..copies {
+            let late = match (self.troubled, self.rng.u8(0..100)) {
+                (true, 0..5) => self.rng.i64(0..1_500_000),
+                (true, 5..20) => self.rng.i64(0..5_000),
+                _ => self.rng.i64(0..50),
+            };
+            self.mail.send(queue, body.to_owned(), self.time.now() + delay + late);
+        }
     }
 
     fn say(&self, what: impl FnOnce() -> String) {
         if self.tell {
-            println!("{:>9} {}", self.now - START, what());
+            println!("{:>9} {}", self.time.now() - START, what());
         }
     }
 }
@@ -493,12 +511,6 @@ fn command_queues() -> BTreeMap<(String, String), String> {
         }
     };
     registry::commands().iter().filter_map(queue).collect()
-}
-
-fn contended(answer: Option<&serde_json::Value>) -> bool {
-    answer.is_some_and(|answer| {
-        answer["body"].as_str().is_some_and(|body| body.contains("Contended"))
-    })
 }
 
 /// What a message is about, in a word.
