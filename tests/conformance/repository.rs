@@ -148,3 +148,20 @@ fn read(path: &str) -> String {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is a member").to_owned()
 }
+
+/// The faults that `cargo verify mutations` puts in.
+#[path = "../src/mutations/list.rs"]
+#[expect(dead_code, reason = "what is there instead is the command's to know")]
+mod mutations;
+
+#[test]
+fn every_mutation_s_place_is_there_exactly_once() {
+    assert!(mutations::MUTATIONS.len() >= 12);
+    for mutation in mutations::MUTATIONS {
+        for edit in mutation.edits {
+            let text = read(edit.file);
+            let count = text.matches(edit.find).count();
+            assert_eq!(count, 1, "{}: {} has {count} × {}", mutation.name, edit.file, edit.find);
+        }
+    }
+}

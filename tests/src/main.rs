@@ -3,6 +3,7 @@
 //! Installs what it needs under `target/`, runs every check of the repository and ends in counts. The standard library
 //! is all it uses, so it starts at once. [`steps`] has the checks, [`tools`] the Python tools, [`process`] runs things.
 
+mod mutations;
 mod process;
 mod sam;
 mod steps;
@@ -56,13 +57,18 @@ fn chosen(arguments: impl Iterator<Item = String>) -> Result<Option<Vec<&'static
         let step = STEPS.iter().find(|step| step.name == argument);
         chosen.push(step.ok_or(argument)?);
     }
-    Ok(Some(if chosen.is_empty() { STEPS.iter().collect() } else { chosen }))
+    let unasked = || STEPS.iter().filter(|step| step.unasked).collect();
+    Ok(Some(if chosen.is_empty() { unasked() } else { chosen }))
 }
 
 fn usage() -> String {
     let mut text =
         "Usage: cargo verify [STEP]...\n\nWithout a step, all of them, in this order:\n".to_owned();
-    for step in STEPS {
+    for step in STEPS.iter().filter(|step| step.unasked) {
+        text += &format!("  {:<9} {}\n", step.name, step.what);
+    }
+    text += "\nOnly when it is named:\n";
+    for step in STEPS.iter().filter(|step| !step.unasked) {
         text += &format!("  {:<9} {}\n", step.name, step.what);
     }
     text

@@ -1,5 +1,6 @@
 //! What is checked, in this order.
 
+use crate::mutations;
 use crate::process::{Tally, cargo, check, command, test};
 use crate::sam;
 use crate::tools::Tools;
@@ -13,6 +14,8 @@ pub(crate) struct Step {
     pub(crate) what: &'static str,
     /// Whether it uses the Python tools.
     pub(crate) wants_tools: bool,
+    /// Whether it runs unasked; what takes long and finds nothing in the product itself runs when it is named.
+    pub(crate) unasked: bool,
     /// Does it; an error is one failure with its reason.
     pub(crate) run: fn(&Path, Option<&Tools>) -> Result<Tally, String>,
 }
@@ -24,12 +27,14 @@ pub(crate) const STEPS: &[Step] = &[
         name: "format",
         what: "rustfmt has nothing to change",
         wants_tools: false,
+        unasked: true,
         run: |root, _| check(cargo(root).args(["fmt", "--all", "--check"])),
     },
     Step {
         name: "lint",
         what: "Clippy has nothing to say, tests included",
         wants_tools: false,
+        unasked: true,
         run: |root, _| {
             compiler()?;
             let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
@@ -40,6 +45,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "docs",
         what: "the documentation builds without a warning",
         wants_tools: false,
+        unasked: true,
         run: |root, _| {
             let mut doc = cargo(root);
             doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
@@ -50,6 +56,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "test",
         what: "all tests, with the AWS CLI and boto3",
         wants_tools: true,
+        unasked: true,
         run: |root, tools| {
             compiler()?;
             // Compiled while the tools are still being installed.
@@ -66,6 +73,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "template",
         what: "sam validate --lint and cfn-lint find the template clean",
         wants_tools: true,
+        unasked: true,
         run: |root, tools| {
             let mut validate = sam::command(root, &bin(tools)?)?;
             let mut tally = check(validate.args(["validate", "--lint"]))?;
@@ -77,13 +85,22 @@ pub(crate) const STEPS: &[Step] = &[
         name: "sam",
         what: "sam build makes the functions that Lambda would get",
         wants_tools: true,
+        unasked: true,
         run: |root, tools| sam::build(root, &bin(tools)?),
     },
     Step {
         name: "deployed",
         what: "the end-to-end scenarios with the functions that sam built",
         wants_tools: false,
+        unasked: true,
         run: |root, _| sam::scenarios(root),
+    },
+    Step {
+        name: "mutations",
+        what: "the simulated world finds every fault of a list that is put into the sources",
+        wants_tools: false,
+        unasked: false,
+        run: |root, _| mutations::run(root),
     },
 ];
 

@@ -23,7 +23,7 @@ use pointsman_kit::{
     store::{History, Kind},
     table::{Item, Key, Tables, Value, from_item},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most hops that a chain of the domain may have: half of what is taken for a loop.
 const MOST_HOPS: u32 = contract::event::HOP_LIMIT / 2;
@@ -115,6 +115,7 @@ async fn one(
     expect((money.refunded > 0) == streams.refunded()?, || {
         format!("{money:?}, but the payment's stream says otherwise")
     })?;
+    streams.handled_once()?;
     let refusals = streams.refusals()?;
     match &end {
         End::Fulfilled => {
@@ -148,9 +149,32 @@ async fn one(
                 "cancelled for a customer who never asked".to_owned()
             })?;
             expect(refusals == 0, || "cancelled, and its cancellation refused".to_owned())?;
+            lateness(world, &streams, cancelled.reason)?;
         }
     }
     view(world, id, &streams).await
+}
+
+/// A step is called late no earlier than its deadline.
+fn lateness(world: &World, streams: &Streams, reason: CancelReason) -> Result<(), String> {
+    let (step, undo) = match reason {
+        CancelReason::PaymentLate => ("ProcessPayment", "RefundPayment"),
+        CancelReason::InventoryLate => ("AllocateInventory", "ReleaseInventory"),
+        CancelReason::ShippingLate => ("ShipOrder", "CancelShipment"),
+        CancelReason::Customer | CancelReason::PaymentDeclined | CancelReason::OutOfStock => {
+            return Ok(());
+        }
+    };
+    let at = |name: &str| {
+        let mut rows = streams.fulfilment.rows.iter().map(|row| &row.envelope.metadata);
+        let found = rows.find(|metadata| metadata.event_type == name);
+        found.map(|metadata| metadata.occurred_at.as_ms()).ok_or(format!("{reason}, but no {name}"))
+    };
+    let took = at(undo)? - at(step)?;
+    let deadline = world.settings().step_deadline;
+    expect(i128::from(took) >= deadline.as_millis().cast_signed(), || {
+        format!("{reason} after {took} ms of {deadline:?}")
+    })
 }
 
 /// Every change that was answered with 202 is paid for, and every other is not in the order.
@@ -255,6 +279,19 @@ impl Streams {
     fn hops(&self) -> u32 {
         let rows = self.all().into_iter().flat_map(|history| &history.rows);
         rows.map(|row| row.envelope.metadata.hops).max().unwrap_or(0)
+    }
+
+    /// No event or command led to the same thing twice.
+    fn handled_once(&self) -> Result<(), String> {
+        for history in self.all() {
+            let mut seen = BTreeSet::new();
+            for row in &history.rows {
+                let metadata = &row.envelope.metadata;
+                let what = (&metadata.event_type, &metadata.causation_id);
+                expect(seen.insert(what), || format!("{what:?} twice in {}", metadata.stream))?;
+            }
+        }
+        Ok(())
     }
 
     fn order(&self) -> Result<Order, String> {

@@ -201,6 +201,11 @@ impl World {
         world
     }
 
+    /// How long things may take here.
+    pub(crate) fn settings(&self) -> Settings {
+        self.fulfilment.settings
+    }
+
     /// Stock on the shelves, and a provider with moods.
     fn fill(&mut self) {
         for (sku, _) in SKUS {
