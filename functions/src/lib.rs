@@ -5,6 +5,7 @@
 //! | [`command`] | a request that changes a stream: decided, appended once, answered |
 //! | [`door`] | of a request: who asks, for which order, and how a refusal is told |
 //! | [`read_model`] | the orders as customers read them, by generation |
+//! | [`service`] | what a function that takes commands starts with |
 //! | [`row`] | a row of the table `Services` that says where one thing is: a payment, a shipment |
 //! | [`stock`] | how much of a sku is left |
 //! | [`provider`] | the way to the payment provider, and one that is simulated |
@@ -14,6 +15,7 @@ pub mod door;
 pub mod provider;
 pub mod read_model;
 pub mod row;
+pub mod service;
 pub mod stock;
 
 use pointsman_kit::{runtime::Error, table::DynamoDb};

@@ -8,7 +8,7 @@
 
 mod simulator;
 
-pub use domain::payment::{Answer, Outcome, Price, Receipt, Undone};
+pub use domain::payment::{Answer, Outcome, Price, Question, Receipt, Undone};
 pub use simulator::{Behaviour, Simulator};
 
 use async_trait::async_trait;
@@ -54,6 +54,37 @@ pub struct Charge {
     pub customer_id: CustomerId,
     /// How much of what.
     pub price: Price,
+}
+
+/// Asks a question about the payment `key` of `customer_id`, each part of it for at most [`TIMEOUT`].
+///
+/// # Errors
+/// If the provider's word is not known: it comes late, is none, or can't be used.
+pub async fn ask(
+    provider: &dyn Provider,
+    live: &Live,
+    question: &Question,
+    key: &str,
+    customer_id: &CustomerId,
+) -> Result<Outcome, Unknown> {
+    if let Question::FindOrCharge(_) = question
+        && let Some(outcome) = in_time(provider.find(key)).await?
+    {
+        return Ok(outcome);
+    }
+    match question {
+        Question::Charge(price) | Question::FindOrCharge(price) => {
+            let (key, customer_id, price) = (key.to_owned(), customer_id.clone(), price.clone());
+            let charge = Charge { key, customer_id, price };
+            Ok(Outcome::Answered(in_time(provider.charge(live, &charge)).await?))
+        }
+        Question::Cancel => Ok(Outcome::Undone(in_time(provider.cancel(live, key)).await?)),
+    }
+}
+
+async fn in_time<T>(asked: impl Future<Output = Result<T, Unknown>>) -> Result<T, Unknown> {
+    let late = |_| Unknown("no answer in time".to_owned());
+    tokio::time::timeout(TIMEOUT, asked).await.map_err(late)?
 }
 
 /// No answer, or none that can be used, with the reason.

@@ -90,16 +90,17 @@ pub enum Found {
 }
 
 /// What is to be done about a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Nothing: it was answered before.
     Nothing,
     /// To wait until somebody else is done.
     Wait,
-    /// This, where there is no row still.
-    Tombstone(Settled),
-    /// To lock the row, and under the lock to ask the provider, whose word [settles](settled) it.
-    Lock(Question),
+    /// To put a [tombstone] where there is no row.
+    Tombstone,
+    /// To lock the row, and under the lock to [ask](question) the provider, whose word
+    /// [settles](settled) it.
+    Lock,
     /// To have the provider give back what was charged. If the row still says so then, its word
     /// [settles](settled) it.
     Refund,
@@ -159,21 +160,36 @@ pub fn next(command: &PaymentCommand, found: &Found) -> Next {
     match (command, found) {
         // The lock ends with the charging, so the latter alone is a row that somebody must look at.
         (_, Found::Charging | Found::Settled(State::Charging(_))) => Next::Wait,
-        (C::ProcessPayment(process), Found::Absent) => Next::Lock(Question::Charge(price(process))),
-        (C::ProcessPayment(process), Found::LeftCharging) => {
-            Next::Lock(Question::FindOrCharge(price(process)))
-        }
-        (C::RefundPayment(_), Found::Absent) => Next::Tombstone(command.settle(
-            State::Tombstone,
-            PaymentDeclined {
-                order_id: command.order_id(),
-                customer_id: command.customer_id().clone(),
-                reason: DeclineReason::Cancelled,
-            },
-        )),
-        (C::RefundPayment(_), Found::LeftCharging) => Next::Lock(Question::Cancel),
+        (C::ProcessPayment(_), Found::Absent) => Next::Lock,
+        (_, Found::LeftCharging) => Next::Lock,
+        (C::RefundPayment(_), Found::Absent) => Next::Tombstone,
         (C::RefundPayment(_), Found::Settled(State::Charged(_))) => Next::Refund,
         (_, Found::Settled(_)) => Next::Nothing,
+    }
+}
+
+/// A payment that is undone before it was begun.
+#[must_use]
+pub fn tombstone(command: &PaymentCommand) -> Settled {
+    command.settle(State::Tombstone, command.declined(DeclineReason::Cancelled))
+}
+
+/// What the row says while the provider is asked; `None`: what it did before.
+#[must_use]
+pub fn charging(command: &PaymentCommand) -> Option<Payment> {
+    let PaymentCommand::ProcessPayment(process) = command else { return None };
+    let state = State::Charging(price(process));
+    Some(Payment { customer_id: process.customer_id.clone(), state })
+}
+
+/// What to ask the provider once the row is locked. It is `left` if the lock was taken from somebody
+/// who did not finish.
+#[must_use]
+pub fn question(command: &PaymentCommand, left: bool) -> Question {
+    match command {
+        PaymentCommand::RefundPayment(_) => Question::Cancel,
+        PaymentCommand::ProcessPayment(process) if left => Question::FindOrCharge(price(process)),
+        PaymentCommand::ProcessPayment(process) => Question::Charge(price(process)),
     }
 }
 
@@ -183,13 +199,13 @@ pub fn next(command: &PaymentCommand, found: &Found) -> Next {
 #[must_use]
 pub fn settled(command: &PaymentCommand, outcome: Outcome) -> Settled {
     let (order_id, customer_id) = (command.order_id(), command.customer_id().clone());
-    let declined = |reason| {
-        let event = PaymentDeclined { order_id, customer_id: customer_id.clone(), reason };
-        command.settle(State::Declined, event)
-    };
     match outcome {
-        Outcome::Answered(Answer::Declined) => declined(DeclineReason::Refused),
-        Outcome::Undone(Undone::NothingTaken) => declined(DeclineReason::Cancelled),
+        Outcome::Answered(Answer::Declined) => {
+            command.settle(State::Declined, command.declined(DeclineReason::Refused))
+        }
+        Outcome::Undone(Undone::NothingTaken) => {
+            command.settle(State::Declined, command.declined(DeclineReason::Cancelled))
+        }
         Outcome::Answered(Answer::Charged(receipt)) => {
             let Receipt { price: Price { amount, currency }, transaction_id } = receipt.clone();
             let event =
@@ -223,6 +239,11 @@ impl PaymentCommand {
             Self::ProcessPayment(command) => &command.customer_id,
             Self::RefundPayment(command) => &command.customer_id,
         }
+    }
+
+    fn declined(&self, reason: DeclineReason) -> PaymentDeclined {
+        let (order_id, customer_id) = (self.order_id(), self.customer_id().clone());
+        PaymentDeclined { order_id, customer_id, reason }
     }
 
     fn settle(&self, state: State, event: impl Into<PaymentEvent>) -> Settled {

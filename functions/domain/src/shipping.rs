@@ -22,7 +22,7 @@ command_set! {
 #[serde(tag = "state", rename_all = "camelCase")]
 pub enum State {
     /// It left.
-    Shipped(Shipment),
+    Shipped(Box<Shipment>),
     /// It did not, and won't.
     Cancelled,
 }
@@ -71,7 +71,10 @@ pub fn decide(
                 shipping_address,
                 shipped_at: now,
             };
-            Some((State::Shipped(shipment), OrderShipped { order_id, shipment_id }.into()))
+            Some((
+                State::Shipped(Box::new(shipment)),
+                OrderShipped { order_id, shipment_id }.into(),
+            ))
         }
         (ShippingCommand::CancelShipment(CancelShipment { order_id, .. }), None) => {
             Some((State::Cancelled, ShipmentCancelled { order_id: *order_id }.into()))

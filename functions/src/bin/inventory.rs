@@ -5,18 +5,15 @@
 
 use contract::{event::StreamName, inventory::STREAM, values::Sku};
 use domain::inventory::{self, Decided, InventoryCommand, Moves, Reservation};
-use functions::{row, stock};
+use functions::{row, service::Service, stock};
 use pointsman_kit::{
-    aws,
     consumer::{self, Failure, Harness, Record},
     live::Live,
     process::{Decision, Process},
-    queues::{Sender, Sqs},
     runtime::Error,
-    store::Store,
     table::Op,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 /// The condition that there is enough.
 const OUT_OF_STOCK: &str = "OutOfStock";
@@ -33,12 +30,8 @@ fn main() -> Result<(), Error> {
 }
 
 async fn init() -> Result<(Harness, Inventory), Error> {
-    let config = aws::config().await;
-    let store = Store::new(functions::tables(&config), functions::variable("EVENT_STORE_TABLE")?);
-    let sender = Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config))));
-    let harness = Harness::new("inventory").dlq(sender, &functions::variable("DLQ_URL")?);
-    let services = functions::variable("SERVICES_TABLE")?;
-    Ok((harness, Inventory { process: Process::new("inventory", store, &services), services }))
+    let Service { harness, process, services, .. } = Service::start("inventory").await?;
+    Ok((harness, Inventory { process, services }))
 }
 
 pub(crate) async fn handle(

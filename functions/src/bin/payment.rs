@@ -4,24 +4,20 @@
 //! and what it said is written, with the event, under the lock's fence. `domain::payment` decides.
 
 use contract::{event::StreamName, fulfilment::ProcessPayment, payment::STREAM};
-use domain::payment::{
-    self, Found, Next, Outcome, Payment, PaymentCommand, Question, Settled, State,
-};
+use domain::payment::{self, Found, Next, Payment, PaymentCommand, Question, Settled};
 use functions::{
-    provider::{self, Charge, Provider, Simulator, Unknown},
+    provider::{self, Provider, Simulator},
     row,
+    service::Service,
 };
 use pointsman_kit::{
-    aws,
     clock::Wall,
     consumer::{self, Failure, Harness, Record},
     live::Live,
     lock::{self, Acquired, Lock},
     process::{Decision, Done, Process},
-    queues::{Sender, Sqs},
     runtime::Error,
-    store::Store,
-    table::{Item, Key, Op},
+    table::{Key, Op},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -51,7 +47,7 @@ enum Step {
     /// The row has changed meanwhile.
     Again,
     /// To be written, if the row is still as it was.
-    Write(Settled, Op),
+    Write(Decision),
 }
 
 fn main() -> Result<(), Error> {
@@ -59,19 +55,9 @@ fn main() -> Result<(), Error> {
 }
 
 async fn init() -> Result<(Harness, Payments), Error> {
-    let config = aws::config().await;
-    let tables = functions::tables(&config);
-    let sender = Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config))));
-    let harness = Harness::new("payment").dlq(sender, &functions::variable("DLQ_URL")?);
-    let store = Store::new(tables.clone(), functions::variable("EVENT_STORE_TABLE")?);
-    let services = functions::variable("SERVICES_TABLE")?;
-    let payments = Payments {
-        process: Process::new("payment", store, &services),
-        provider: Arc::new(Simulator::new(tables, services.as_str())),
-        services,
-        wall: Wall::system(),
-    };
-    Ok((harness, payments))
+    let Service { harness, process, services, tables } = Service::start("payment").await?;
+    let provider = Arc::new(Simulator::new(tables, services.as_str()));
+    Ok((harness, Payments { process, services, provider, wall: Wall::system() }))
 }
 
 pub(crate) async fn handle(
@@ -82,16 +68,14 @@ pub(crate) async fn handle(
     let command = &record.event.data;
     let stream = StreamName::new(STREAM, command.order_id()).map_err(Failure::reject)?;
     for _ in 0..LOOKS {
-        let (settled, row) = match payments.step(command, &live).await? {
+        let decision = match payments.step(command, &live).await? {
             Step::Answered => return Ok(()),
             Step::Again => continue,
-            Step::Write(settled, row) => (settled, row),
+            Step::Write(decision) => decision,
         };
         let done = payments.process.handle(&live, &record, &stream, async |turn| {
             Ok(match turn.refused() {
-                None => Decision::nothing()
-                    .event(settled.event.clone())
-                    .effect("RowChanged", row.clone()),
+                None => decision.clone(),
                 // Nothing of this: what the row says by now counts.
                 Some(_) => Decision::nothing(),
             })
@@ -103,22 +87,29 @@ pub(crate) async fn handle(
     Err(Failure::retry("the payment's row kept changing"))
 }
 
+impl Step {
+    fn write(settled: Settled, row: Op) -> Self {
+        Self::Write(Decision::nothing().event(settled.event).effect("RowChanged", row))
+    }
+}
+
 impl Payments {
     async fn step(&self, command: &PaymentCommand, live: &Live) -> Result<Step, Failure> {
         let key = row::key(&self.services, "payment", command.order_id());
         Ok(match payment::next(command, &self.look(&key, command).await?) {
             Next::Nothing => Step::Answered,
             Next::Wait => return Err(Failure::retry("the provider is being asked")),
-            Next::Tombstone(settled) => {
+            Next::Tombstone => {
+                let settled = payment::tombstone(command);
                 let row = row::first(&key, row::attributes(&settled.payment)?);
-                Step::Write(settled, row)
+                Step::write(settled, row)
             }
-            Next::Lock(question) => self.ask_alone(&key, command, &question, live).await?,
+            Next::Lock => self.ask_alone(&key, command, live).await?,
             Next::Refund => {
                 let settled = self.ask(command, &Question::Cancel, live).await?;
                 let row = Op::update(key).when(row::says("charged"));
                 let row = row::set(row, &row::attributes(&settled.payment)?);
-                Step::Write(settled, row)
+                Step::write(settled, row)
             }
         })
     }
@@ -138,28 +129,21 @@ impl Payments {
         &self,
         key: &Key,
         command: &PaymentCommand,
-        question: &Question,
         live: &Live,
     ) -> Result<Step, Failure> {
-        let charging = match question {
-            Question::Charge(price) | Question::FindOrCharge(price) => {
-                let (customer_id, state) =
-                    (command.customer_id().clone(), State::Charging(price.clone()));
-                row::attributes(&Payment { customer_id, state })?
-            }
-            Question::Cancel => Item::new(),
-        };
-        let (tables, now) = (self.process.tables(), self.wall.now());
-        let lock = lock(key, command);
-        let acquired = lock.acquire(tables, now, LEASE, |op| row::set(op, &charging)).await?;
+        let meanwhile = payment::charging(command).map(|payment| row::attributes(&payment));
+        let meanwhile = meanwhile.transpose()?.unwrap_or_default();
+        let (tables, now, lock) = (self.process.tables(), self.wall.now(), lock(key, command));
+        let acquired = lock.acquire(tables, now, LEASE, |op| row::set(op, &meanwhile)).await?;
         let lease = match acquired {
             Acquired::Taken(lease) => lease,
             Acquired::Held { .. } | Acquired::Settled(_) => return Ok(Step::Again),
             Acquired::Other => return Err(other()),
         };
-        let settled = self.ask(command, question, live).await?;
+        let question = payment::question(command, lease.taken_over().is_some());
+        let settled = self.ask(command, &question, live).await?;
         let row = row::set(lease.finish(), &row::attributes(&settled.payment)?);
-        Ok(Step::Write(settled, row))
+        Ok(Step::write(settled, row))
     }
 
     /// What the provider's word makes of the payment. Without one it stays as it is, and the
@@ -170,21 +154,10 @@ impl Payments {
         question: &Question,
         live: &Live,
     ) -> Result<Settled, Failure> {
-        let (provider, key) = (&self.provider, command.order_id().to_string());
-        if let Question::FindOrCharge(_) = question
-            && let Some(outcome) = in_time(provider.find(&key)).await?
-        {
-            return Ok(payment::settled(command, outcome));
-        }
-        let outcome = match question {
-            Question::Charge(price) | Question::FindOrCharge(price) => {
-                let (customer_id, price) = (command.customer_id().clone(), price.clone());
-                let charge = Charge { key, customer_id, price };
-                Outcome::Answered(in_time(provider.charge(live, &charge)).await?)
-            }
-            Question::Cancel => Outcome::Undone(in_time(provider.cancel(live, &key)).await?),
-        };
-        Ok(payment::settled(command, outcome))
+        // The provider knows a payment by its order, now and for all time.
+        let (key, customer_id) = (command.order_id().to_string(), command.customer_id());
+        let outcome = provider::ask(&*self.provider, live, question, &key, customer_id).await;
+        Ok(payment::settled(command, outcome.map_err(Failure::retry)?))
     }
 }
 
@@ -198,13 +171,6 @@ fn lock(key: &Key, command: &PaymentCommand) -> Lock {
             let ProcessPayment { customer_id, amount, currency, .. } = process;
             lock.content(format!("{amount} {currency} {customer_id}").as_bytes())
         }
-    }
-}
-
-async fn in_time<T>(asked: impl Future<Output = Result<T, Unknown>>) -> Result<T, Failure> {
-    match tokio::time::timeout(provider::TIMEOUT, asked).await {
-        Ok(word) => word.map_err(Failure::retry),
-        Err(_) => Err(Failure::retry("the payment provider did not answer in time")),
     }
 }
 

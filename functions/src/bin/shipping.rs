@@ -5,17 +5,13 @@
 
 use contract::{event::StreamName, shipping::STREAM, values::ShipmentId};
 use domain::shipping::{self, Shipment, ShippingCommand, State};
-use functions::row;
+use functions::{row, service::Service};
 use pointsman_kit::{
-    aws,
     consumer::{self, Failure, Harness, Record},
     live::Live,
     process::{Decision, Process},
-    queues::{Sender, Sqs},
     runtime::Error,
-    store::Store,
 };
-use std::sync::Arc;
 
 /// What a record is handled with.
 pub(crate) struct Shipping {
@@ -29,20 +25,16 @@ fn main() -> Result<(), Error> {
 }
 
 async fn init() -> Result<(Harness, Shipping), Error> {
-    let config = aws::config().await;
-    let store = Store::new(functions::tables(&config), functions::variable("EVENT_STORE_TABLE")?);
-    let sender = Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config))));
-    let harness = Harness::new("shipping").dlq(sender, &functions::variable("DLQ_URL")?);
-    let services = functions::variable("SERVICES_TABLE")?;
-    Ok((harness, Shipping { process: Process::new("shipping", store, &services), services }))
+    let Service { harness, process, services, .. } = Service::start("shipping").await?;
+    Ok((harness, Shipping { process, services }))
 }
 
 pub(crate) async fn handle(
-    world: &Shipping,
+    shipping: &Shipping,
     record: Record<ShippingCommand>,
     live: Live,
 ) -> Result<(), Failure> {
-    let Shipping { process, services } = world;
+    let Shipping { process, services } = shipping;
     let command = &record.event.data;
     let stream = StreamName::new(STREAM, command.order_id()).map_err(Failure::reject)?;
     let key = row::key(services, "shipment", command.order_id());
@@ -54,7 +46,7 @@ pub(crate) async fn handle(
         let row = row::first(&key, row::attributes(&state)?);
         let decision = Decision::nothing().event(event).effect("DecidedBefore", row);
         Ok(match &state {
-            State::Shipped(shipment) => decision.snapshot(Shipment::SHAPE, shipment),
+            State::Shipped(shipment) => decision.snapshot(Shipment::SHAPE, &**shipment),
             State::Cancelled => decision,
         })
     });

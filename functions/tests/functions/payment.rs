@@ -210,7 +210,8 @@ async fn a_death_at_any_write_leaves_what_the_next_attempt_completes() {
     let (process, refund) = (process_payment(1, PRICE), refund_payment(2));
     // The lock, the provider's books, and the transaction that finishes: who dies before or after
     // one of them is counted, and who loses an answer to the first two.
-    let stories: &[(usize, &[&Message], &[&str], (u64, u64))] = &[
+    type Story<'a> = (usize, &'a [&'a Message], &'a [&'a str], (u64, u64));
+    let stories: &[Story<'_>] = &[
         (8, &[&process], &["PaymentProcessed"], (PRICE, 0)),
         (13, &[&process, &refund], &["PaymentProcessed", "PaymentRefunded"], (PRICE, PRICE)),
         (2, &[&refund, &process], &["PaymentDeclined"], (0, 0)),

@@ -32,30 +32,42 @@ fn declined(reason: DeclineReason) -> PaymentEvent {
 }
 
 #[track_caller]
-fn leads_to(found: &Found, processed: &Next, refunded: &Next) {
-    assert_eq!(&next(&process(), found), processed, "ProcessPayment, {found:?}");
-    assert_eq!(&next(&refund(), found), refunded, "RefundPayment, {found:?}");
+fn leads_to(found: &Found, processed: Next, refunded: Next) {
+    assert_eq!(next(&process(), found), processed, "ProcessPayment, {found:?}");
+    assert_eq!(next(&refund(), found), refunded, "RefundPayment, {found:?}");
 }
 
 #[test]
 fn each_command_has_one_thing_to_do_in_each_state() {
-    let lock = Next::Lock;
-    let tombstone = Next::Tombstone(Settled {
-        payment: Payment { customer_id: ann(), state: State::Tombstone },
-        event: declined(DeclineReason::Cancelled),
-    });
-    leads_to(&Found::Absent, &lock(Question::Charge(price())), &tombstone);
-    leads_to(&Found::Charging, &Next::Wait, &Next::Wait);
-    let find = lock(Question::FindOrCharge(price()));
-    leads_to(&Found::LeftCharging, &find, &lock(Question::Cancel));
-
     let settled = Found::Settled;
-    leads_to(&settled(State::Charged(receipt())), &Next::Nothing, &Next::Refund);
-    leads_to(&settled(State::Declined), &Next::Nothing, &Next::Nothing);
-    leads_to(&settled(State::Refunded(receipt())), &Next::Nothing, &Next::Nothing);
-    leads_to(&settled(State::Tombstone), &Next::Nothing, &Next::Nothing);
+    leads_to(&Found::Absent, Next::Lock, Next::Tombstone);
+    leads_to(&Found::Charging, Next::Wait, Next::Wait);
+    leads_to(&Found::LeftCharging, Next::Lock, Next::Lock);
+    leads_to(&settled(State::Charged(receipt())), Next::Nothing, Next::Refund);
+    leads_to(&settled(State::Declined), Next::Nothing, Next::Nothing);
+    leads_to(&settled(State::Refunded(receipt())), Next::Nothing, Next::Nothing);
+    leads_to(&settled(State::Tombstone), Next::Nothing, Next::Nothing);
     // A row that says so without a lock is damaged: neither charged again nor taken for settled.
-    leads_to(&settled(State::Charging(price())), &Next::Wait, &Next::Wait);
+    leads_to(&settled(State::Charging(price())), Next::Wait, Next::Wait);
+}
+
+#[test]
+fn an_undo_that_comes_first_declines() {
+    let Settled { payment, event } = tombstone(&refund());
+    assert_eq!(payment, Payment { customer_id: ann(), state: State::Tombstone });
+    assert_eq!(event, declined(DeclineReason::Cancelled));
+}
+
+#[test]
+fn who_takes_over_a_charge_asks_what_became_of_it() {
+    assert_eq!(question(&process(), false), Question::Charge(price()));
+    assert_eq!(question(&process(), true), Question::FindOrCharge(price()));
+    let state = State::Charging(price());
+    assert_eq!(charging(&process()), Some(Payment { customer_id: ann(), state }));
+    for left in [false, true] {
+        assert_eq!(question(&refund(), left), Question::Cancel);
+    }
+    assert_eq!(charging(&refund()), None);
 }
 
 #[track_caller]
