@@ -1,10 +1,10 @@
 //! Faults on request: what is doubled, late, refused, lost or killed comes to the same end.
 
-use crate::seeds::under_seeds;
+use crate::seeds::{plan, under_seeds};
 use crate::shop::Shop;
 use crate::support::{Answer, Client, Pointsman, order, signal, template, up};
 use pointsman::engine::Fact;
-use pointsman::faults::{At, Injected, Plan};
+use pointsman::faults::{At, Injected};
 use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
@@ -94,7 +94,7 @@ async fn an_engine_that_crashes_around_a_commit_loses_nothing_that_the_relay_has
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_orders_under_the_gentle_mix_are_each_accepted_and_shown_once() {
     under_seeds(3, |seed| async move {
-        let shop = Shop::under(Plan::gentle(seed)).await;
+        let shop = Shop::under(plan(seed)).await;
         let accepted: Vec<String> =
             (0..20).map(|n| until_accepted(&shop.anna, &format!("key-{n}")).order_id()).collect();
         shop.running.drain().await;

@@ -1,3 +1,4 @@
+use pointsman::faults::Plan;
 use std::future::Future;
 use tokio::runtime::Handle;
 
@@ -22,6 +23,12 @@ where
             std::panic::resume_unwind(failed.into_panic());
         }
     }
+}
+
+/// The plan of a seed: the gentle mix, or the one that `POINTSMAN_FAULTS` has.
+pub(crate) fn plan(seed: u64) -> Plan {
+    let spec = std::env::var("POINTSMAN_FAULTS").unwrap_or_default();
+    Plan::parse(&spec, seed).unwrap_or_else(|why| panic!("{why}"))
 }
 
 fn number(variable: &str) -> Option<u64> {

@@ -4,6 +4,7 @@ use super::told::{Counts, Told, tell, tell_mishap};
 use super::{At, Befallen, Faults, Injected, Invocation, Mishap, Mishaps, Plan, Point, Request};
 use crate::engine::InvocationId;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{broadcast, watch};
@@ -304,6 +305,12 @@ impl Faults for Injector {
             }
         }
         self.renew(&mut inner);
+    }
+}
+
+impl fmt::Debug for Injector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Injector({})", self.plan)
     }
 }
 

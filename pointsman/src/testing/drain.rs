@@ -26,7 +26,7 @@ impl Running {
             let mut mapped = state.mappings.values().filter(|m| m.spec.enabled);
             let waits = mapped.any(|mapping| {
                 let queue = mapping.queue().and_then(|name| state.queues.get(name));
-                queue.is_some_and(|queue| queue.len() > 0)
+                queue.is_some_and(|queue| !queue.is_empty())
             });
             let due = state.next_due().filter(|_| waits)?;
             Some((due - now).max(Duration::from_millis(1)))

@@ -49,7 +49,7 @@ pub async fn start(template: impl AsRef<Path>) -> Result<Running, StartError> {
 }
 
 /// What a system under test starts with.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     template: PathBuf,
     parameters: BTreeMap<String, String>,
