@@ -4,8 +4,10 @@ use super::context::{Caller, Cause, Choices, Context, Name};
 use super::decision::{Command, Effect, Fault};
 use super::fact::{Entry, Fact};
 use super::state::State;
+use super::work::Size;
 use crate::clock::{Clock, Time};
 use crate::faults::Faults;
+use crate::services::Started;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -63,7 +65,13 @@ pub struct Core {
     faults: Arc<dyn Faults>,
     batch: Batch,
     facts: u64,
+    /// Until then the clock was moved by hand: what comes due before fires at its own instant.
+    pub(super) moved_to: Time,
 }
+
+/// A batch is full with so many facts, or with so many messages that came due: a commit, and what is decided for it
+/// in one go, stay in proportion.
+const MOST: usize = 20_000;
 
 /// What one group commit makes durable, and what may happen afterwards.
 #[derive(Default)]
@@ -90,12 +98,19 @@ pub struct Batch {
     pub offset_ms: Option<i64>,
     /// Replies.
     pub after: Vec<Box<dyn FnOnce() + Send>>,
+    /// So many messages came due in it.
+    pub(super) due: usize,
 }
 
 impl Batch {
     /// Nothing in it.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.after.is_empty() && self.effects.is_empty()
+    }
+
+    /// It shall be committed before anything is added.
+    pub fn is_full(&self) -> bool {
+        self.records.len() >= MOST || self.due >= MOST
     }
 }
 
@@ -110,7 +125,7 @@ impl Core {
     ) -> Self {
         state.touch_all();
         let batch = Batch { first: facts + 1, ..Batch::default() };
-        Core { state, clock, random, faults, batch, facts }
+        Core { state, clock, random, faults, batch, facts, moved_to: Time(i64::MIN) }
     }
 
     /// The state, with what is not durable yet.
@@ -123,7 +138,17 @@ impl Core {
         Time(self.clock.wall().0.saturating_add(self.state.offset_ms)).max(self.state.last)
     }
 
-    /// Decides and folds one command, what was due before it, and what the engine does by itself because of it.
+    /// Begins an epoch. It is decided before anything that came due while the engine was down: what mappings held is
+    /// given back first, and no timer takes it for received in vain.
+    ///
+    /// # Errors
+    /// A refusal of the start.
+    pub fn begin(&mut self, started: &Started) -> Result<u64, Fault> {
+        self.decide(started, self.now(), Cause::Start, Caller::Engine)
+    }
+
+    /// Decides and folds one command after all that was due before it, and as much of what follows by itself as one
+    /// batch holds; [`Core::tick`] does the rest.
     ///
     /// # Errors
     /// The command's refusal.
@@ -134,18 +159,20 @@ impl Core {
         caller: Caller,
     ) -> Result<C::Reply, Fault> {
         let now = self.now();
-        self.fire_due(now);
+        // Whoever keeps batches small has ticked before, and this finds next to nothing.
+        self.catch_up(now, Size::Any);
+        let offset_ms = self.state.offset_ms;
         let reply = self.decide(command, now, cause, caller);
-        // The command may have moved the clock.
-        self.fire_due(self.now());
-        self.work();
+        if self.state.offset_ms != offset_ms {
+            self.moved_to = self.now();
+        }
+        self.tick();
         reply
     }
 
-    /// Does what has come due.
-    pub fn tick(&mut self) {
-        self.fire_due(self.now());
-        self.work();
+    /// Does what has come due. `false`: there is more, for the next batch.
+    pub fn tick(&mut self) -> bool {
+        self.catch_up(self.now(), Size::Bounded)
     }
 
     /// Something to be told once all that has been decided so far is durable.
@@ -190,6 +217,10 @@ impl Core {
             {
                 self.batch.offset_ms = Some(offset_ms);
             }
+            self.batch.due += match &entry.fact {
+                Fact::Visible { messages, .. } | Fact::Expired { messages, .. } => messages.len(),
+                _ => 0,
+            };
             self.batch.records.push(encode(&entry));
             self.batch.entries.push(entry);
             self.facts += 1;

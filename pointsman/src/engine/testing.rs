@@ -43,7 +43,7 @@ impl World {
             faults,
             seed: 1,
         };
-        world.ask(Started { region: Region::default() });
+        world.begin();
         world
     }
 
@@ -97,7 +97,14 @@ impl World {
         let random = Box::new(SeededRandom::new(self.seed));
         let faults = self.faults.clone();
         self.core = Core::new(state, facts, self.clock.clone(), random, faults);
-        self.ask(Started { region: Region::default() });
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        let begun = self.core.begin(&Started { region: Region::default() });
+        begun.unwrap_or_else(|fault| panic!("{fault}"));
+        self.core.tick();
+        self.commit();
     }
 
     pub(crate) fn state(&self) -> &State {

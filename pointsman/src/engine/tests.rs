@@ -1,5 +1,7 @@
 //! What holds for the engine as a whole.
 
+mod late;
+
 use super::testing::*;
 use super::*;
 use crate::clock::{ManualClock, Time};

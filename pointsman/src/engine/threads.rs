@@ -1,6 +1,5 @@
 //! Two threads: one decides, one commits. While a batch is written and synced, the next one gathers.
 
-use super::context::{Caller, Cause};
 use super::core::{Batch, Core, Random};
 use super::decision::{Effect, Fault};
 use super::feed::{Feed, History};
@@ -22,9 +21,6 @@ use tokio::sync::mpsc::UnboundedSender;
 
 /// The longest sleep of the deciding thread, so that a clock set by hand is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_millis(200);
-
-/// A batch does not grow beyond this many facts while the disk is slow to take one: askers wait instead.
-const MOST_FACTS: usize = 20_000;
 
 /// Where batches become durable.
 pub trait Log: Send + 'static {
@@ -113,7 +109,7 @@ pub fn start(setup: Setup) -> Result<Engine, Fault> {
     shared.set_offset(state.offset_ms);
     shared.set_last(state.last);
     let mut core = Core::new(state, facts, clock, random, faults);
-    let started = core.submit(&Started { region }, Cause::Start, Caller::Engine)?;
+    let started = core.begin(&Started { region })?;
     shared.set_epoch(started);
     let deciding = thread::Builder::new()
         .name("engine".into())
@@ -130,13 +126,11 @@ pub fn start(setup: Setup) -> Result<Engine, Fault> {
 fn decide(core: &mut Core, inbox: &Receiver<Job>, batches: &SyncSender<Batch>) {
     let mut stopping = false;
     loop {
-        let full = core.batch().records.len() >= MOST_FACTS;
-        if full {
-            // Nobody is asked anything before the disk has caught up.
-            if batches.send(core.take_batch()).is_err() {
-                return;
-            }
-        } else if !core.batch().is_empty() {
+        // Nobody is asked anything before what is due has happened and the disk has caught up.
+        if !catch_up(core, batches) || core.batch().is_full() && !send(core, batches) {
+            return;
+        }
+        if !core.batch().is_empty() {
             match batches.try_send(core.take_batch()) {
                 Ok(()) => {}
                 Err(TrySendError::Full(batch)) => core.put_back(batch),
@@ -146,31 +140,44 @@ fn decide(core: &mut Core, inbox: &Receiver<Job>, batches: &SyncSender<Batch>) {
         if stopping && core.batch().is_empty() {
             return;
         }
-        let Some(first) = next(core, inbox) else { continue };
-        let mut job = Some(first);
         // One commit for all that is waiting.
+        let mut job = next(core, inbox);
         while let Some(this) = job {
             match this {
-                Job::Run(run) => run(core),
+                Job::Run(run) => {
+                    if !catch_up(core, batches) {
+                        return;
+                    }
+                    run(core);
+                }
                 Job::Committed => {}
                 Job::Stop => stopping = true,
             }
-            let full = core.batch().records.len() >= MOST_FACTS;
-            job = if full { None } else { inbox.try_recv().ok() };
+            job = if core.batch().is_full() { None } else { inbox.try_recv().ok() };
         }
-        core.tick();
     }
 }
 
+/// Does what is due, a batch at a time. `false`: nothing is committed any more.
+fn catch_up(core: &mut Core, batches: &SyncSender<Batch>) -> bool {
+    while !core.tick() {
+        if !send(core, batches) {
+            return false;
+        }
+    }
+    true
+}
+
+fn send(core: &mut Core, batches: &SyncSender<Batch>) -> bool {
+    batches.send(core.take_batch()).is_ok()
+}
+
 /// The next job, or `None` when a timer is due first.
-fn next(core: &mut Core, inbox: &Receiver<Job>) -> Option<Job> {
+fn next(core: &Core, inbox: &Receiver<Job>) -> Option<Job> {
     let wait = core.state().next_due().map_or(LONGEST_SLEEP, |due| due - core.now());
     match inbox.recv_timeout(wait.min(LONGEST_SLEEP)) {
         Ok(job) => Some(job),
-        Err(RecvTimeoutError::Timeout) => {
-            core.tick();
-            None
-        }
+        Err(RecvTimeoutError::Timeout) => None,
         Err(RecvTimeoutError::Disconnected) => Some(Job::Stop),
     }
 }

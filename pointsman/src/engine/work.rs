@@ -13,13 +13,33 @@ use crate::services::queue::RemoveDrained;
 /// So many messages at most appear or expire in one fact, so that none is out of proportion.
 const AT_ONCE: usize = 1_000;
 
+/// How far a batch may grow by what the engine does by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// As far as it takes.
+    Any,
+    /// Until it is full.
+    Bounded,
+}
+
 impl Core {
-    /// Fires timers in order of their due times, each with its own due as `now`.
-    pub(super) fn fire_due(&mut self, now: Time) {
+    /// Does all that has come due, and what follows from it. `false`: there is more, but the batch is full.
+    pub(super) fn catch_up(&mut self, now: Time, size: Size) -> bool {
+        self.fire_due(now, size) && self.work(now, size)
+    }
+
+    /// Fires timers in order of their due times. Where the clock was moved by hand, each has its own due as `now`. What
+    /// is late because nobody looked, on a machine that slept or an engine that was down, happens now: a batch begun
+    /// at its due would be over before its function had it.
+    fn fire_due(&mut self, now: Time, size: Size) -> bool {
         while let Some((due, timer)) = self.state().timers.first().cloned()
             && due <= now
         {
-            let at = due.max(self.state().last);
+            if self.is_full(size) {
+                return false;
+            }
+            let is_moved = due <= self.moved_to;
+            let at = if is_moved { due } else { now }.max(self.state().last);
             let before = self.batch().records.len();
             match timer {
                 Timer::Message(queue, _) => self.internal(&Appear { queue, due }, at),
@@ -31,38 +51,55 @@ impl Core {
                 // A timer of something that is gone: without a fact it would come due for ever.
                 self.state_mut().timers.pop_first();
             }
-            self.work_at(at);
+            if is_moved && !self.work(at, size) {
+                return false;
+            }
         }
+        true
     }
 
     /// Gives mappings and asynchronous invocations what they can take.
-    pub(super) fn work(&mut self) {
-        self.work_at(self.now());
-    }
-
-    fn work_at(&mut self, now: Time) {
+    fn work(&mut self, now: Time, size: Size) -> bool {
         while let Some(mapping) = self.state_mut().touched.mappings.pop_first() {
             let cause = Cause::Messages { mapping: mapping.clone() };
-            self.repeat(&Poll(mapping), now, cause);
+            if !self.repeat(&Poll(mapping.clone()), now, cause, size) {
+                self.state_mut().touched.mappings.insert(mapping);
+                return false;
+            }
         }
         while let Some(function) = self.state_mut().touched.functions.pop_first() {
-            self.repeat(&StartAsync(function), now, Cause::Timer);
+            if !self.repeat(&StartAsync(function.clone()), now, Cause::Timer, size) {
+                self.state_mut().touched.functions.insert(function);
+                return false;
+            }
         }
         while let Some(queue) = self.state_mut().touched.drained.pop_first() {
             self.internal(&RemoveDrained(queue), now);
         }
+        true
     }
 
-    /// Decides a command again until it has nothing more to say.
-    fn repeat<C: Command<Reply = ()>>(&mut self, command: &C, now: Time, cause: Cause) {
-        loop {
+    fn is_full(&self, size: Size) -> bool {
+        size == Size::Bounded && self.batch().is_full()
+    }
+
+    /// Decides a command again until it has nothing more to say; `false` when the batch was full before.
+    fn repeat<C: Command<Reply = ()>>(
+        &mut self,
+        command: &C,
+        now: Time,
+        cause: Cause,
+        size: Size,
+    ) -> bool {
+        while !self.is_full(size) {
             let before = self.batch().records.len();
             // Internal commands refuse nothing.
             let _ = self.decide(command, now, cause.clone(), Caller::Engine);
             if self.batch().records.len() == before {
-                return;
+                return true;
             }
         }
+        false
     }
 
     fn internal<C: Command<Reply = ()>>(&mut self, command: &C, now: Time) {

@@ -224,7 +224,7 @@ fn lives(seed: u64, mistake: Mistake) -> u64 {
         told.decided.truncate(recovered as usize);
         told.facts = told.decided.len();
         let started = Started { region: Region::default() };
-        let _ = life.core.submit(&started, Cause::Start, Caller::Engine);
+        let _ = life.core.begin(&started);
         let _ = life.core.submit(&shop(), Cause::Start, Caller::Operator);
         if choices.below(3) == 0 {
             let fault = if choices.below(2) == 0 { Fault::Full } else { Fault::Io };
