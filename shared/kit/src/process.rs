@@ -96,6 +96,7 @@ pub use decision::Decision;
 use crate::{
     consumer::{Failure, Record},
     live::Live,
+    observability::Log,
     store::{History, Row, Store},
     table::Tables,
     transaction::Verdict,
@@ -201,7 +202,10 @@ impl Process {
                 transaction = transaction.seeded(seed);
             }
             refused = match transaction.commit(self.tables(), record.deadline).await? {
-                Verdict::Committed => return Ok(Done::Written(rows)),
+                Verdict::Committed => {
+                    rows.iter().for_each(|row| log(&record.log, row));
+                    return Ok(Done::Written(rows));
+                }
                 Verdict::Done(_) => {
                     record.log.count("DuplicateSkipped");
                     return Ok(Done::Duplicate);
@@ -218,6 +222,14 @@ impl Process {
         let last = refused.unwrap_or("another writer came first");
         Err(Failure::retry(format!("decided {ROUNDS} times on {stream}, the last time: {last}")))
     }
+}
+
+/// A line for what followed; the log already has the ids of what it follows from.
+fn log(log: &Log, row: &Row) {
+    let metadata = &row.envelope.metadata;
+    let line = log.info("appended").field("rowId", metadata.id);
+    let line = line.field("rowType", &metadata.event_type).field("stream", &metadata.stream);
+    line.field("version", metadata.version).emit();
 }
 
 impl Turn {

@@ -194,6 +194,13 @@ async fn a_step_writes_events_commands_and_the_marker_at_once() {
     let marker = &world.tables.items("Services")[0];
     let expected = format!("marker#repair#1#{}", Ulid::from_bits(1));
     assert_eq!(marker["pk"].as_s(), Some(expected.as_str()));
+    let lines = world.lines.take();
+    let told = |row: &Row| {
+        let id = format!(r#""rowId":"{}""#, row.envelope.metadata.id);
+        let told = lines.iter().filter(|line| line.contains(&id));
+        told.filter(|line| line.contains(r#""correlationId":"r""#)).count()
+    };
+    assert_eq!(rows.iter().map(told).collect::<Vec<_>>(), [1, 1], "{lines:#?}");
 }
 
 #[tokio::test(start_paused = true)]
