@@ -126,7 +126,8 @@ fn choice(out: &mut String, traced: &Traced) {
 /// A line for the node, and those of what followed below it. `fork` stands before the line, `stem` before those below.
 fn draw(out: &mut String, node: &Node, fork: &str, stem: &str) {
     let after = styled(DIM, format!("{:>9}", span(node.after_ms)));
-    let mut line = format!("{after}  {}{}", styled(DIM, fork), named(node));
+    let fork = if fork.is_empty() { String::new() } else { styled(DIM, fork) };
+    let mut line = format!("{after}  {fork}{}", named(node));
     if let Some(took) = node.took_ms.filter(|_| !matches!(node.what, What::Record { .. })) {
         let _ = write!(line, "{}", styled(DIM, format!("  {}", span(took))));
     }
@@ -218,7 +219,7 @@ fn named(node: &Node) -> String {
 fn span(ms: i64) -> String {
     match ms {
         ..1_000 => format!("{ms} ms"),
-        ..60_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
+        1_000..60_000 => format!("{}.{:02} s", ms / 1_000, ms % 1_000 / 10),
         _ => length(Duration::from_millis(ms.unsigned_abs())),
     }
 }

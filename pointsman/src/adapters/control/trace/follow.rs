@@ -12,10 +12,11 @@ use crate::engine::{
     ReadRecord, Why,
 };
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
 mod ends;
+mod place;
 
 /// So many nodes at most.
 const NODES: usize = 100_000;
@@ -34,6 +35,8 @@ pub(super) struct Follow {
     named: HashMap<String, usize>,
     /// Records that a mapping is not through with, by mapping and sequence number.
     reading: HashMap<Name, BTreeMap<String, usize>>,
+    /// Messages that a receiver from outside holds.
+    outside: BTreeSet<usize>,
     /// The invocation that began last: what was read for it is told behind it.
     began: Option<Began>,
 }
@@ -149,11 +152,16 @@ impl Follow {
             }
             Fact::MessageSent { queue, message } => {
                 let key = Key::Message(message.seq);
-                if !self.concerns(&key, cause) {
+                let concerns = self.concerns(&key, cause);
+                if !concerns && (self.outside.is_empty() || !matches!(cause, Cause::Request(_))) {
                     return;
                 }
                 let hint = Hint::of_body((batch.body)(message.body.id));
-                let Some((parent, joint)) = self.parent(&key, cause, &hint) else { return };
+                let parent = match concerns {
+                    true => self.parent(&key, cause, &hint),
+                    false => self.passed_on(&hint).map(|held| (Some(held), false)),
+                };
+                let Some((parent, joint)) = parent else { return };
                 let twig = Twig::message(parent, at, queue, message, None, false);
                 self.add(Some(key), Twig { joint, hint, ..twig });
             }
@@ -380,53 +388,6 @@ impl Follow {
             self.at.insert(key, Some(node));
         }
         node
-    }
-
-    fn node(&self, key: &Key) -> Option<usize> {
-        self.at.get(key).copied().flatten()
-    }
-
-    /// Whether something with this cause may belong to a tree, without looking into it.
-    fn concerns(&self, key: &Key, cause: &Cause) -> bool {
-        self.at.contains_key(key)
-            || match cause {
-                Cause::Request(id) => self.at.contains_key(&Key::Request(*id)),
-                Cause::Invocation(id) => self.runs.contains_key(id),
-                _ => false,
-            }
-    }
-
-    /// Under which node something belongs: under none as a root, or not at all. Also whether others of a batch may have
-    /// led to it.
-    fn parent(&mut self, key: &Key, cause: &Cause, hint: &Hint) -> Option<(Option<usize>, bool)> {
-        if self.at.contains_key(key) {
-            return Some((None, false));
-        }
-        match cause {
-            Cause::Request(id) => Some((Some(self.node(&Key::Request(*id))?), false)),
-            Cause::Invocation(id) => {
-                let run = self.runs.get(id)?;
-                let led = run.nodes.iter().find(|node| hint.follows(&self.twigs[**node].hint));
-                if let Some(node) = led {
-                    return Some((Some(*node), false));
-                }
-                let first = *run.nodes.first()?;
-                if run.given == 1 {
-                    return Some((Some(first), false));
-                }
-                let all_tell = run.nodes.iter().all(|node| self.twigs[*node].hint.is_telling());
-                if hint.is_telling() && all_tell && run.given > run.nodes.len() {
-                    for node in run.nodes.clone() {
-                        if let What::Invocation { others, .. } = &mut self.twigs[node].what {
-                            *others += 1;
-                        }
-                    }
-                    return None;
-                }
-                Some((Some(first), true))
-            }
-            _ => None,
-        }
     }
 }
 

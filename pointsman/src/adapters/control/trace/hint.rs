@@ -9,6 +9,7 @@ pub(super) struct Hint {
     pub(super) causation: Option<String>,
     pub(super) subject: Option<String>,
     marks: Vec<u64>,
+    whole: Option<u64>,
 }
 
 impl Hint {
@@ -16,18 +17,17 @@ impl Hint {
     pub(super) fn of_body(body: Option<Bytes>) -> Hint {
         let Some(body) = body else { return Hint::default() };
         let told = lineage::of_body(&body);
-        let marks = told.marks.to_vec();
-        match told.lineage {
-            None => Hint { marks, ..Hint::default() },
-            Some(Lineage { id, causation_id: causation, subject }) => {
-                Hint { id: Some(id), causation, subject, marks }
-            }
-        }
+        let (whole, marks) = (Some(told.marks[0]), told.marks.to_vec());
+        let Lineage { id, causation_id: causation, subject } = match told.lineage {
+            Some(lineage) => lineage,
+            None => return Hint { marks, whole, ..Hint::default() },
+        };
+        Hint { id: Some(id), causation, subject, marks, whole }
     }
 
     pub(super) fn of_record(record: &ReadRecord) -> Hint {
         let ReadRecord { id, causation, marks, .. } = record.clone();
-        Hint { id, causation, subject: None, marks }
+        Hint { id, causation, marks, ..Hint::default() }
     }
 
     /// This is a copy of `parent`, or names it as its cause.
@@ -40,6 +40,11 @@ impl Hint {
 
     pub(super) fn follows_record(&self, record: &ReadRecord) -> bool {
         self.follows(&Hint::of_record(record))
+    }
+
+    /// The checksum of the whole body, if there is one.
+    pub(super) fn whole(&self) -> Option<u64> {
+        self.whole
     }
 
     /// It says where it comes from.

@@ -5,13 +5,15 @@
 //! dropped then, whatever was found behind them.
 
 use super::hint::Hint;
-use super::key::{Key, Target, low};
+use super::key::{Key, Target};
 use super::present::Unread;
 use crate::engine::{
-    Cause, Delivered, Delivery, Entry, Fact, History, Id, Name, PastBatch, ReadRecord, Why,
+    Caller, Cause, Delivered, Delivery, Entry, Fact, History, Name, PastBatch, ReadRecord, Why,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
+
+mod find;
 
 /// So many places of a text are followed back, the newest.
 const PLACES: usize = 1_000;
@@ -45,6 +47,9 @@ pub(super) fn seek(history: &dyn History, text: &str, unread: &[Unread]) -> io::
     Seek::new(text, Target::Text).run(history, unread)
 }
 
+/// Choices between what an invocation was given: which choice, and which of it.
+type Forks = Vec<(usize, usize)>;
+
 /// A way back.
 #[derive(Clone)]
 struct Way {
@@ -53,8 +58,8 @@ struct Way {
     /// How far it has come, and in which batch: the root if history ends before it does.
     from: Key,
     seq: u64,
-    /// The choices it depends on: which group, and which of it.
-    choices: Vec<(usize, usize)>,
+    /// The choices it depends on.
+    choices: Forks,
 }
 
 struct Seek<'a> {
@@ -64,9 +69,14 @@ struct Seek<'a> {
     at: HashMap<Key, Vec<Way>>,
     /// Ways that go on at whatever has this envelope's id, or is the request with it.
     named: HashMap<String, Vec<Way>>,
+    /// Ways from messages that were sent from outside: they go on at one with the same body that was deleted from outside
+    /// after that, for then it was passed on by hand.
+    copies: HashMap<u64, Vec<Way>>,
+    /// Messages that somebody outside deletes further on in history.
+    deleted: HashSet<u64>,
     /// Of each group the one that was chosen.
     chosen: Vec<Option<usize>>,
-    roots: Vec<(Key, u64, Vec<(usize, usize)>)>,
+    roots: Vec<(Key, u64, Forks)>,
     what: Option<&'static str>,
     places: usize,
     ways: usize,
@@ -79,6 +89,8 @@ impl<'a> Seek<'a> {
             target,
             at: HashMap::new(),
             named: HashMap::new(),
+            copies: HashMap::new(),
+            deleted: HashSet::new(),
             chosen: vec![],
             roots: vec![],
             what: None,
@@ -119,28 +131,25 @@ impl<'a> Seek<'a> {
     }
 
     fn is_under_way(&self) -> bool {
-        self.at.values().chain(self.named.values()).flatten().any(|way| self.is_alive(way))
+        let ways = self.at.values().chain(self.named.values()).chain(self.copies.values());
+        ways.flatten().any(|way| self.is_alive(way))
     }
 
     /// Ways that history is too short for end where they are.
     fn end(mut self) -> Found {
-        let left: Vec<Way> = self
-            .at
-            .drain()
-            .chain([])
-            .flat_map(|(_, ways)| ways)
-            .chain(self.named.drain().flat_map(|(_, ways)| ways))
-            .collect();
-        for way in left {
+        let left = self.at.drain().map(|(_, ways)| ways);
+        let left = left.chain(self.named.drain().map(|(_, ways)| ways));
+        let left = left.chain(self.copies.drain().map(|(_, ways)| ways));
+        for way in left.flatten() {
             self.roots.push((way.from, way.seq, way.choices));
         }
-        let mut found = Found::default();
-        found.what = self.what.map(|what| match what {
+        let what = self.what.map(|what| match what {
             "text" if self.places == 1 => "text in one place".to_owned(),
             "text" => format!("text in {} places", self.places.min(PLACES)),
             what => what.to_owned(),
         });
-        found.cut = self.places > PLACES || self.ways > WAYS;
+        let cut = self.places > PLACES || self.ways > WAYS;
+        let mut found = Found { what, roots: BTreeMap::new(), cut };
         for (key, seq, choices) in &self.roots {
             if self.stands(choices) {
                 let from = found.roots.entry(key.clone()).or_insert(*seq);
@@ -150,85 +159,13 @@ impl<'a> Seek<'a> {
         found
     }
 
-    /// Begins a way at a fact, if it is what is asked for.
-    fn find(&mut self, entry: &Entry, batch: &PastBatch, first: u64) {
-        let start = |hint| Way { hint, from: Key::Message(0), seq: first, choices: vec![] };
-        let (what, key) = match self.target {
-            Target::Text => return self.find_text(entry, batch, first),
-            Target::Id(id) => match named(entry, id) {
-                Some(found) => found,
-                None => return,
-            },
-            Target::Number(number) | Target::Trace { invocation: number, .. } => {
-                match (&entry.fact, &self.target) {
-                    (Fact::InvocationStarted { id, .. }, _) if *id == number => {
-                        ("an invocation", Key::Invocation(number))
-                    }
-                    (Fact::HttpRequested { request, .. }, Target::Trace { low: wanted, .. })
-                        if low(*request) == *wanted =>
-                    {
-                        ("an HTTP request", Key::Request(*request))
-                    }
-                    _ => return,
-                }
-            }
-        };
-        // Facts of one request come one after the other, what says most of it first.
-        self.what.get_or_insert(what);
-        match key {
-            Key::Request(_) => self.roots.push((key, first, vec![])),
-            key => {
-                let way = Way { from: key.clone(), ..start(Hint::default()) };
-                self.want(key, way);
-            }
-        }
-    }
-
-    fn find_text(&mut self, entry: &Entry, batch: &PastBatch, first: u64) {
-        let text = self.text;
-        let has = |id: u64| {
-            let body = (batch.body)(id);
-            body.is_some_and(|b| std::str::from_utf8(&b).is_ok_and(|b| b.contains(text)))
-        };
-        let key = match &entry.fact {
-            Fact::EventAccepted { id, body, .. } if has(body.id) => Key::Event(*id),
-            Fact::MessageSent { message, .. } if has(message.body.id) => Key::Message(message.seq),
-            Fact::AsyncAccepted { event, body, .. } if has(body.id) => Key::Async(*event),
-            // What only reads is in nobody's way: it is found by its id.
-            Fact::HttpRequested { request, path, method, .. }
-                if path.contains(text) && method != "GET" && method != "HEAD" =>
-            {
-                Key::Request(*request)
-            }
-            Fact::RecordsRead { table, records, .. } => {
-                for record in records.iter().filter(|record| record.keys.contains(text)) {
-                    self.places += 1;
-                    self.what = Some("text");
-                    if self.places <= PLACES {
-                        self.record(table, record, first, vec![]);
-                    }
-                }
-                return;
-            }
-            _ => return,
-        };
-        self.what = Some("text");
-        self.places += 1;
-        match key {
-            _ if self.places > PLACES => {}
-            Key::Request(_) => self.roots.push((key, first, vec![])),
-            key => {
-                let hint = Hint::default();
-                let way = Way { hint, from: key.clone(), seq: first, choices: vec![] };
-                self.want(key, way);
-            }
-        }
-    }
-
     /// Goes on with the ways that lead to a fact.
     fn go_on(&mut self, entry: &Entry, batch: &PastBatch, first: u64) {
         if !self.named.is_empty() {
             self.answer_to_name(entry, batch, first);
+        }
+        if !self.copies.is_empty() {
+            self.find_copied(entry, batch);
         }
         match &entry.fact {
             Fact::EventAccepted { id, body, deliveries, .. } => {
@@ -250,10 +187,23 @@ impl<'a> Seek<'a> {
                 let ways = self.take(&key);
                 if !ways.is_empty() {
                     let hint = Hint::of_body((batch.body)(message.body.id));
-                    self.arrive(ways, &key, &hint, &entry.cause, first);
+                    match (&entry.cause, hint.whole()) {
+                        (Cause::Request(id), Some(whole)) if !self.deleted.is_empty() => {
+                            let from = |way| Way { from: Key::Request(*id), seq: first, ..way };
+                            let copies = self.copies.entry(whole).or_default();
+                            copies.extend(ways.into_iter().map(from));
+                        }
+                        _ => self.arrive(ways, &key, &hint, &entry.cause, first),
+                    }
                 }
             }
+            Fact::Deleted { messages, .. } if entry.caller == Caller::Operator => {
+                self.deleted.extend(messages);
+            }
             Fact::DeadLettered { message, seq, .. } => {
+                if self.deleted.contains(seq) {
+                    self.deleted.insert(*message);
+                }
                 for way in self.take(&Key::Message(*seq)) {
                     self.want(Key::Message(*message), way);
                 }
@@ -316,13 +266,7 @@ impl<'a> Seek<'a> {
     }
 
     /// From a record to what wrote it.
-    fn record(
-        &mut self,
-        table: &Name,
-        record: &ReadRecord,
-        first: u64,
-        choices: Vec<(usize, usize)>,
-    ) {
+    fn record(&mut self, table: &Name, record: &ReadRecord, first: u64, choices: Forks) {
         let from = Key::Record(table.clone(), record.sequence.clone());
         let way = Way { hint: Hint::of_record(record), from: from.clone(), seq: first, choices };
         match (record.writer, &record.causation) {
@@ -354,6 +298,31 @@ impl<'a> Seek<'a> {
                 Key::Request(_) => self.roots.push((key.clone(), first, way.choices)),
                 _ => self.want(key.clone(), Way { hint: Hint::default(), ..way }),
             }
+        }
+    }
+
+    /// Ways from copies to the message that was passed on.
+    fn find_copied(&mut self, entry: &Entry, batch: &PastBatch) {
+        let (messages, body) = match &entry.fact {
+            Fact::EventAccepted { body, deliveries, .. } => {
+                let message = |delivery: &Delivery| match &delivery.outcome {
+                    Delivered::Queued { message, .. } | Delivered::DeadLettered { message, .. } => {
+                        Some(message.seq)
+                    }
+                    Delivered::Invoked { .. } | Delivered::Lost { .. } => None,
+                };
+                (deliveries.iter().filter_map(message).collect::<Vec<u64>>(), body)
+            }
+            Fact::MessageSent { message, .. } => (vec![message.seq], &message.body),
+            _ => return,
+        };
+        let Some(passed_on) = messages.into_iter().find(|seq| self.deleted.contains(seq)) else {
+            return;
+        };
+        let whole = Hint::of_body((batch.body)(body.id)).whole();
+        let copies = whole.and_then(|whole| self.copies.remove(&whole));
+        for way in copies.unwrap_or_default() {
+            self.want(Key::Message(passed_on), Way { hint: Hint::default(), ..way });
         }
     }
 
@@ -407,50 +376,5 @@ impl<'a> Seek<'a> {
             Delivered::Invoked { event, .. } => self.take(&Key::Async(*event)),
             Delivered::Lost { .. } => vec![],
         }
-    }
-}
-
-/// What of a fact has this id.
-fn named(entry: &Entry, id: Id) -> Option<(&'static str, Key)> {
-    let message = |delivery: &Delivery| match &delivery.outcome {
-        Delivered::Queued { message, .. } | Delivered::DeadLettered { message, .. } => {
-            (message.id == id).then_some(("a message", Key::Message(message.seq)))
-        }
-        Delivered::Invoked { event, request, .. } => {
-            (*request == id).then_some(("an asynchronous invocation", Key::Async(*event)))
-        }
-        Delivered::Lost { .. } => None,
-    };
-    match &entry.fact {
-        Fact::HttpRequested { request, .. } if *request == id => {
-            Some(("an HTTP request", Key::Request(id)))
-        }
-        Fact::EventAccepted { id: event, .. } | Fact::EventDropped { id: event, .. }
-            if *event == id =>
-        {
-            Some(("an event", Key::Event(id)))
-        }
-        Fact::EventAccepted { deliveries, .. }
-            if deliveries.iter().any(|d| message(d).is_some()) =>
-        {
-            deliveries.iter().find_map(message)
-        }
-        Fact::MessageSent { message, .. } if message.id == id => {
-            Some(("a message", Key::Message(message.seq)))
-        }
-        Fact::AsyncAccepted { event, request, .. } if *request == id => {
-            Some(("an asynchronous invocation", Key::Async(*event)))
-        }
-        Fact::AsyncEnded { delivery: Some(delivery), .. }
-        | Fact::StreamDiscarded { delivery: Some(delivery), .. }
-            if message(delivery).is_some() =>
-        {
-            message(delivery)
-        }
-        Fact::InvocationStarted { id: invocation, request, .. } if *request == id => {
-            Some(("an invocation", Key::Invocation(*invocation)))
-        }
-        _ if entry.cause == Cause::Request(id) => Some(("a request", Key::Request(id))),
-        _ => None,
     }
 }

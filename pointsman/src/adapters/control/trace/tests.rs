@@ -82,8 +82,8 @@ fn relay(world: &mut World, rows: Vec<ReadRecord>) -> InvocationId {
         mapping: "m".into(),
         after,
         sequences: rows.iter().map(|row| row.sequence.clone()).collect(),
+        written: vec![world.core.now(); rows.len()],
         read: rows,
-        oldest: world.core.now(),
         payload: Some(Bytes::from_static(b"{}")),
     });
     assert!(taken);

@@ -40,19 +40,28 @@ impl Follow {
                     twig.stand = Stand::InFlight(*until, holder.clone());
                     count(twig, |receives| receives + 1);
                 });
+                if batch.is_none() {
+                    let held = messages.iter().filter_map(|seq| self.node(&Key::Message(*seq)));
+                    let held: Vec<usize> = held.collect();
+                    self.outside.extend(held);
+                }
             }
             Fact::VisibilitySet { message, until, .. } => self.of(&[*message], |twig| {
                 if let Stand::InFlight(held, _) = &mut twig.stand {
                     *held = *until;
                 }
             }),
-            Fact::Visible { messages, uncounted, .. } => self.of(messages, |twig| {
-                twig.stand = Stand::Visible(at, false);
-                if *uncounted {
-                    count(twig, |receives| receives.saturating_sub(1));
-                }
-            }),
+            Fact::Visible { messages, uncounted, .. } => {
+                self.let_go(messages);
+                self.of(messages, |twig| {
+                    twig.stand = Stand::Visible(at, false);
+                    if *uncounted {
+                        count(twig, |receives| receives.saturating_sub(1));
+                    }
+                });
+            }
             Fact::Deleted { messages, .. } => {
+                self.let_go(messages);
                 let who = match &entry.caller {
                     Caller::Function(name) => format!("deleted by {name}"),
                     _ => "deleted by a receiver from outside".into(),
@@ -204,6 +213,17 @@ impl Follow {
         for message in messages {
             if let Some(node) = self.node(&Key::Message(*message)) {
                 change(&mut self.twigs[node]);
+            }
+        }
+    }
+
+    /// No receiver from outside holds them any more.
+    fn let_go(&mut self, messages: &[u64]) {
+        if !self.outside.is_empty() {
+            for message in messages {
+                if let Some(node) = self.node(&Key::Message(*message)) {
+                    self.outside.remove(&node);
+                }
             }
         }
     }

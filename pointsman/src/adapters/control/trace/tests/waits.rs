@@ -140,7 +140,7 @@ fn a_record_that_no_filter_wants_is_settled() {
         after: None,
         sequences: vec!["1".into()],
         read: vec![ReadRecord { wanted: false, ..row("1", Some(door), "a", "x") }],
-        oldest: world.core.now(),
+        written: vec![world.core.now()],
         payload: None,
     });
     waits(&world, &[]);
@@ -202,4 +202,33 @@ fn what_an_engine_s_end_cut_short_is_begun_again() {
         })
         .collect();
     assert_eq!(outcomes, ["interrupted", "answered"]);
+}
+
+#[test]
+fn what_was_redriven_by_hand_stays_in_its_tree() {
+    let mut world = shop();
+    let door = published(&mut world);
+    world.finish(door, "{}");
+    for _ in 0..2 {
+        let view = world.invocations().pop().expect("the view's").id;
+        world.fail(view);
+        world.pass(Duration::from_secs(30));
+    }
+    let dead = world.receive("view-dlq");
+    let body = world.text(dead[0].body);
+    world.send("view", &body);
+    world.delete("view-dlq", &dead);
+    let view = world.invocation().id;
+    world.finish(view, r#"{"batchItemFailures":[]}"#);
+    waits(&world, &[]);
+    let trace = by_number(&world, 101);
+    let told = tree(&trace);
+    let titles: Vec<&str> = told.iter().map(|line| line.trim_start()).collect();
+    let way =
+        ["POST /orders", "door", "Placed", "view", "view", "view", "view-dlq", "view", "view"];
+    assert_eq!(titles, way);
+    assert_eq!(tree(&traced(&world, r#""id":"a""#)), told, "from the message sent by hand, too");
+    // The same text sent by somebody who held nothing is another's.
+    world.send("jobs", &body);
+    assert_eq!(traced(&world, r#""id":"a""#).candidates.len(), 2);
 }
