@@ -50,8 +50,8 @@ impl Mail {
 
     /// The queues that have something to receive at `now`.
     pub(crate) fn ready(&self, now: i64) -> Vec<String> {
-        let ready = |parcels: &&Vec<Parcel>| parcels.iter().any(|parcel| parcel.visible_at <= now);
-        let queues = self.queues.iter().filter(|(_, parcels)| ready(&parcels));
+        let ready = |parcels: &Vec<Parcel>| parcels.iter().any(|parcel| parcel.visible_at <= now);
+        let queues = self.queues.iter().filter(|(_, parcels)| ready(parcels));
         queues.map(|(name, _)| name.clone()).collect()
     }
 

@@ -103,7 +103,7 @@ enum Turn {
 
 /// Something that is being done.
 enum Job {
-    Request(Act, http::Event),
+    Request(Act, Box<http::Event>),
     Relay(Vec<Change>),
     Batch(String, Vec<Parcel>),
 }
@@ -328,7 +328,7 @@ impl World {
                     return None;
                 };
                 let gone = Act { key: String::new(), ..act.clone() };
-                Some(Job::Request(std::mem::replace(act, gone), request))
+                Some(Job::Request(std::mem::replace(act, gone), Box::new(request)))
             }
             Turn::Relay => {
                 let most = self.rng.usize(1..=6);
@@ -355,7 +355,7 @@ impl World {
         match job {
             Job::Request(_, request) => {
                 let handle = order_commands::handle;
-                let answer = http::answer(&self.commands, request.clone(), of, handle).await;
+                let answer = http::answer(&self.commands, (**request).clone(), of, handle).await;
                 End::Answered(serde_json::to_value(answer).expect("an answer"))
             }
             Job::Relay(changes) => {
