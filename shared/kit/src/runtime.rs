@@ -71,9 +71,15 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// Runs a function until its environment ends: `init` once, then `handle` for each event.
 ///
+/// Functions on a queue, a stream or behind an API have a `run` of their own, with a harness; this is
+/// what these share, and for functions that are invoked by hand.
+///
 /// One thread runs all: half the latency and a third of the CPU of a pool on Lambda's small cores.
+///
+/// # Errors
+/// If `init` fails or the Lambda Runtime API is gone.
 #[cfg(feature = "lambda")]
-pub(crate) fn run<E, A, S>(
+pub fn run<E, A, S>(
     function: &str,
     init: impl AsyncFnOnce() -> Result<S, Error>,
     handle: impl AsyncFn(&S, E, Invocation) -> Result<A, Error>,
