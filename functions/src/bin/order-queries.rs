@@ -4,13 +4,14 @@
 
 use contract::{
     event::{Envelope, StreamName, Timestamp},
+    fulfilment::CancelReason,
     order::{OrderEvent, STREAM},
-    values::{CustomerId, OrderId},
+    values::{CustomerId, OrderId, ShipmentId},
 };
 use domain::{
     Refusal, history,
     order::{self, Order},
-    view::OrderView,
+    view::{Goods, OrderView, Payment, STREAMS, Status},
 };
 use functions::{
     door::{caller, order_id, refused},
@@ -25,8 +26,6 @@ use pointsman_kit::{
 };
 use serde::Serialize;
 
-/// The types of the streams that an order has.
-const STREAMS: [&str; 5] = [STREAM, "fulfilment", "payment", "inventory", "shipment"];
 /// The most orders in one page of a list, and how many there are if none is named.
 const MAX_PAGE: usize = 100;
 const PAGE: usize = 20;
@@ -43,8 +42,19 @@ struct OrderBody<'a> {
     /// The last version of the order's own stream that is in it.
     version: u64,
     placed_at: Option<Timestamp>,
+    status: Status,
     #[serde(flatten)]
     order: &'a Order,
+    /// Whether it was too late to cancel it.
+    cancellation_refused: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancellation_reason: Option<CancelReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<&'a Payment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goods: Option<&'a Goods>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipment_id: Option<ShipmentId>,
 }
 
 #[derive(Serialize)]
@@ -176,7 +186,17 @@ fn owned(stream: &History, caller: &CustomerId) -> Result<(), Problem> {
 
 fn body(view: &OrderView) -> Option<OrderBody<'_>> {
     let order = view.order.as_ref()?;
-    Some(OrderBody { version: view.position(STREAM), placed_at: view.placed_at, order })
+    Some(OrderBody {
+        version: view.position(STREAM),
+        placed_at: view.placed_at,
+        status: view.status(),
+        order,
+        cancellation_refused: view.course.cancellation_refused,
+        cancellation_reason: view.course.cancelled,
+        payment: view.payment.as_ref(),
+        goods: view.goods.as_ref(),
+        shipment_id: view.shipment.as_ref().and_then(|shipment| shipment.shipment_id),
+    })
 }
 
 /// The read model has not come as far as is asked for; it will.

@@ -1,21 +1,17 @@
-//! OrderPlaced | ItemAdded | ShippingAddressUpdated → an order's row in ReadModel
+//! all that happens to an order → its row in ReadModel
 //!
 //! A projection: it can be dropped and built anew, so it keeps positions and no markers. Events come
 //! in any order and more than once; what is missing before one is read from the event store.
 
-use contract::{
-    event::{Envelope, EventSet, Metadata, StreamName},
-    order::OrderEvent,
-    values::OrderId,
-};
-use domain::view::{OrderView, Projection, project};
-use functions::read_model::ReadModel;
+use contract::values::OrderId;
+use domain::view::{OrderView, Projection, Told, Unfit, catch_up, step};
+use functions::read_model::{self, ReadModel};
 use pointsman_kit::{
     aws,
     consumer::{self, Failure, Harness, Record},
     queues::{Sender, Sqs},
     runtime::Error,
-    store::{Kind, Store},
+    store::Store,
 };
 use std::sync::Arc;
 
@@ -52,60 +48,55 @@ pub(crate) async fn open(view: &View) -> Result<Vec<String>, Failure> {
 /// Folds one event into one generation of its order's row, under the row's revision as it was read.
 pub(crate) async fn handle(
     view: &View,
-    record: &Record<OrderEvent>,
+    record: &Record<Told>,
     generation: &str,
 ) -> Result<(), Failure> {
-    let event = untyped(&record.event)?;
-    let order_id: OrderId = event.metadata.stream.id().parse().map_err(Failure::reject)?;
+    let (event, told) = (&record.event.metadata, Some(&record.event.data));
+    let order_id: OrderId = event.stream.id().parse().map_err(Failure::reject)?;
     for _ in 0..=FOLD_AGAIN {
         let found = view.read_model.find(generation, order_id).await?;
-        let after = match project(&found.view, &event).map_err(Failure::reject)? {
+        let after = match step(&found.view, event, told).map_err(Failure::reject)? {
             Projection::Duplicate => {
                 record.log.count("Duplicate");
                 return Ok(());
             }
             Projection::Apply(after) => *after,
-            Projection::Gap { stream, .. } => {
+            Projection::Gap { .. } => {
                 record.log.count("GapRead");
-                caught_up(&view.store, found.view, &stream, &event).await?
+                caught_up(&view.store, found.view, record).await?
             }
         };
         if view.read_model.save(generation, &after, found.rev).await? {
             let line = record.log.info("applied").field("generation", generation);
-            line.field("stream", &event.metadata.stream)
-                .field("positions", &after.positions)
-                .emit();
+            line.field("stream", &event.stream).field("positions", &after.positions).emit();
             return Ok(());
         }
     }
     Err(Failure::retry("the order's row kept changing"))
 }
 
-/// The view behind all that the stream has by now, which is at least `event`.
+/// The view behind all that the record's stream has by now, which is at least the record's event.
 async fn caught_up(
     store: &Store,
-    mut view: OrderView,
-    stream: &StreamName,
-    event: &Envelope,
+    view: OrderView,
+    record: &Record<Told>,
 ) -> Result<OrderView, Failure> {
-    let rows = store.read(stream).await?.rows;
-    let events = rows.iter().filter(|row| row.kind == Kind::Event).map(|row| &row.envelope);
-    for one in events.chain([event]) {
-        match project(&view, one).map_err(Failure::reject)? {
-            Projection::Apply(after) => view = *after,
-            Projection::Duplicate => {}
-            Projection::Gap { position, needed, .. } => {
-                let text = format!("{stream} does not have what leads from {position} to {needed}");
-                return Err(Failure::retry(text));
-            }
+    let (event, told) = (&record.event.metadata, Some(&record.event.data));
+    let rows = store.read(&event.stream).await?.rows;
+    let view = catch_up(view, read_model::events(&rows)).map_err(unfit)?;
+    match step(&view, event, told).map_err(Failure::reject)? {
+        Projection::Apply(after) => Ok(*after),
+        Projection::Duplicate => Ok(view),
+        Projection::Gap { stream, position, needed } => {
+            Err(unfit(Unfit::Gap { stream, position, needed }))
         }
     }
-    Ok(view)
 }
 
-/// The event as the fold takes it: its data is of today's version, and says so.
-fn untyped(event: &Envelope<OrderEvent>) -> Result<Envelope, Failure> {
-    let schema_version = event.data.declaration().version;
-    let metadata = Metadata { schema_version, ..event.metadata.clone() };
-    Ok(Envelope { metadata, data: event.data.to_data().map_err(Failure::reject)? })
+/// What is missing may come; what does not fit never will.
+fn unfit(error: Unfit) -> Failure {
+    match error {
+        Unfit::Gap { .. } => Failure::retry(error),
+        Unfit::OtherOrder(_) | Unfit::Unreadable(_) => Failure::reject(error),
+    }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use contract::{
     event::{Cause, EventSet, Metadata, Place, SchemaVersion, Ulid},
+    fulfilment::CancelReason,
     order::{AddItem, PlaceOrder},
 };
 use proptest::prelude::*;
@@ -160,6 +161,217 @@ proptest! {
         for event in &stream[view.position("order") as usize..] {
             view = applied(&view, event);
         }
+        prop_assert_eq!(view, expected);
+    }
+}
+
+/// A stream of the events that `picks` name, with a command between any two of them.
+fn stream_of(kind: &str, pool: &[Told], picks: &[usize]) -> Vec<Envelope> {
+    let event = |(index, pick): (usize, &usize)| {
+        let (name, data) = data(&pool[pick % pool.len()]);
+        let version = 2 * index as u64 + 1;
+        envelope(kind, name, data, version, version.saturating_sub(2))
+    };
+    picks.iter().enumerate().map(event).collect()
+}
+
+/// An event by its name and what it has beside the order and its customer.
+fn told(kind: &str, name: &str, more: serde_json::Value) -> Envelope {
+    let mut data = json!({ "orderId": ORDER, "customerId": "ann" });
+    data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    envelope(kind, name, data, 1, 0)
+}
+
+/// Every event that the streams beside the order's own can have, by stream.
+fn others() -> [(&'static str, Vec<Told>); 4] {
+    let requested = json!({
+        "orderVersion": 1, "currency": "EUR", "lines": [], "total": 1490,
+        "shippingAddress": {
+            "recipient": "Ann", "street": "Lindenallee 1", "postalCode": "10115",
+            "city": "Berlin", "country": "DE"
+        }
+    });
+    let money = json!({ "amount": 1490, "currency": "EUR", "transactionId": "t-1" });
+    let shipment = json!({ "shipmentId": ORDER });
+    let read = |kind: &'static str, events: &[(&str, serde_json::Value)]| {
+        let told = |(name, more): &(&str, serde_json::Value)| {
+            Told::read(&told(kind, name, more.clone())).unwrap().unwrap()
+        };
+        (kind, events.iter().map(told).collect())
+    };
+    [
+        read(
+            "fulfilment",
+            &[
+                ("PaymentRequested", requested),
+                ("OrderFulfilled", shipment.clone()),
+                ("OrderCancelled", json!({ "reason": "outOfStock" })),
+                ("CancellationRefused", json!({})),
+            ],
+        ),
+        read(
+            "payment",
+            &[
+                ("PaymentProcessed", money.clone()),
+                ("PaymentDeclined", json!({ "reason": "refused" })),
+                ("PaymentRefunded", money),
+            ],
+        ),
+        read(
+            "inventory",
+            &[
+                ("InventoryAllocated", json!({ "items": [] })),
+                (
+                    "InventoryUnavailable",
+                    json!({ "reason": "outOfStock", "missing": ["CUP-BLUE"] }),
+                ),
+                ("InventoryReleased", json!({ "items": [] })),
+            ],
+        ),
+        read("shipment", &[("OrderShipped", shipment), ("ShipmentCancelled", json!({}))]),
+    ]
+}
+
+/// The name and the data of an event.
+fn data(told: &Told) -> (&'static str, serde_json::Value) {
+    match told {
+        Told::Order(event) => (event.declaration().name, event.to_data().unwrap()),
+        Told::Fulfilment(event) => (event.declaration().name, event.to_data().unwrap()),
+        Told::Payment(event) => (event.declaration().name, event.to_data().unwrap()),
+        Told::Inventory(event) => (event.declaration().name, event.to_data().unwrap()),
+        Told::Shipment(event) => (event.declaration().name, event.to_data().unwrap()),
+    }
+}
+
+/// The status behind these events of an order that was placed, told one after the other.
+#[track_caller]
+fn status_is(expected: Status, names: &[&str]) {
+    let pools = others();
+    let mut view = applied(&OrderView::new(ORDER), &order_stream(0)[0]);
+    for name in names {
+        if *name == "CancellationRequested" {
+            let version = view.position("order") + 1;
+            let wish = json!({ "orderId": ORDER, "customerId": "ann" });
+            view = applied(&view, &envelope("order", name, wish, version, version - 1));
+            continue;
+        }
+        let found = pools.iter().find_map(|(kind, pool)| {
+            let told = pool.iter().map(data).find(|(known, _)| known == name)?;
+            Some((*kind, told.1))
+        });
+        let (kind, data) = found.unwrap_or_else(|| panic!("no {name}"));
+        let position = view.position(kind);
+        view = applied(&view, &envelope(kind, name, data, position + 1, position));
+    }
+    assert_eq!(view.status(), expected, "{names:?}");
+}
+
+#[test]
+fn a_status_is_what_a_customer_would_call_it() {
+    let way = ["PaymentRequested", "PaymentProcessed", "InventoryAllocated", "OrderShipped"];
+    status_is(Status::Placed, &[]);
+    status_is(Status::PaymentRequested, &way[..1]);
+    status_is(Status::Paid, &way[..2]);
+    status_is(Status::Allocated, &way[..3]);
+    status_is(Status::Shipped, &way);
+    status_is(Status::Fulfilled, &[&way[..], &["OrderFulfilled"]].concat());
+
+    let wish = "CancellationRequested";
+    status_is(Status::Cancelling, &[wish]);
+    status_is(Status::Cancelling, &[&way[..3], &[wish]].concat());
+    status_is(Status::Shipped, &[&way[..], &[wish]].concat());
+    let refused = [&way[..], &["OrderFulfilled", wish, "CancellationRefused"]].concat();
+    status_is(Status::Fulfilled, &refused);
+    status_is(Status::Cancelled, &[wish, "OrderCancelled"]);
+
+    status_is(Status::Cancelling, &["PaymentRequested", "PaymentDeclined"]);
+    let out = ["PaymentRequested", "PaymentProcessed", "InventoryUnavailable"];
+    status_is(Status::Cancelling, &out);
+    status_is(Status::Cancelling, &[&out[..], &["PaymentRefunded"]].concat());
+    status_is(Status::Cancelled, &[&out[..], &["PaymentRefunded", "OrderCancelled"]].concat());
+    status_is(Status::Cancelling, &[&way[..3], &["ShipmentCancelled"]].concat());
+    // Money that came behind the end is on its way back; the end stays.
+    status_is(Status::Cancelled, &[&out[..], &["OrderCancelled", "PaymentProcessed"]].concat());
+}
+
+#[test]
+fn the_parts_say_what_a_customer_asks_for() {
+    let mut view = applied(&OrderView::new(ORDER), &order_stream(0)[0]);
+    for (kind, pool) in others() {
+        let all: Vec<usize> = (0..pool.len()).collect();
+        view = catch_up(view, &stream_of(kind, &pool, &all)).unwrap();
+    }
+    let payment = view.payment.as_ref().unwrap();
+    assert_eq!(payment.state, PaymentState::Refunded);
+    assert_eq!(payment.amount.unwrap().get(), 1490);
+    assert_eq!(payment.transaction_id.as_ref().unwrap().as_str(), "t-1");
+    assert_eq!(view.goods.as_ref().unwrap().state, GoodsState::Released);
+    assert_eq!(view.shipment, Some(Shipment { shipment_id: None }));
+    let course = &view.course;
+    assert!(course.payment_requested && course.fulfilled && course.cancellation_refused);
+    assert_eq!(course.cancelled, Some(CancelReason::OutOfStock));
+}
+
+#[test]
+fn a_row_of_an_older_code_is_read() {
+    let view = applied(&OrderView::new(ORDER), &order_stream(0)[0]);
+    let mut row = serde_json::to_value(&view).unwrap();
+    let fields = row.as_object_mut().unwrap();
+    for name in ["course", "payment", "goods", "shipment"] {
+        assert!(fields.remove(name).is_some(), "{name}");
+    }
+    fields.insert("somethingNewer".to_owned(), json!(1));
+    assert_eq!(serde_json::from_value::<OrderView>(row).unwrap(), view);
+}
+
+#[test]
+fn an_event_in_a_stream_not_its_own_tells_nothing() {
+    let view = applied(&OrderView::new(ORDER), &order_stream(0)[0]);
+    let mut event = told("payment", "PaymentDeclined", json!({ "reason": "refused" }));
+    event.metadata.stream = StreamName::new("shipment", ORDER).unwrap();
+    let after = applied(&view, &event);
+    assert_eq!((after.payment.as_ref(), after.position("shipment")), (None, 1));
+}
+
+proptest! {
+    #[test]
+    fn the_view_of_all_streams_does_not_depend_on_interleaving_duplicates_or_gaps(
+        added in 0..4u64,
+        picks in prop::collection::vec(prop::collection::vec(any::<usize>(), 0..6), 4),
+        turns in prop::collection::vec((0..5usize, 0..4usize, any::<bool>()), 64),
+    ) {
+        let mut streams = vec![order_stream(added)];
+        for ((kind, pool), picks) in others().iter().zip(&picks) {
+            streams.push(stream_of(kind, pool, picks));
+        }
+        let start = OrderView::new(ORDER);
+        let expected = catch_up(start.clone(), streams.iter().flatten()).unwrap();
+
+        let (mut view, mut heads) = (start, [0; 5]);
+        let rest = (0..5).flat_map(|stream| [(stream, 0, false); 8]);
+        for (stream, ahead, again) in turns.into_iter().chain(rest) {
+            let (events, head) = (&streams[stream], &mut heads[stream]);
+            let at = *head + ahead;
+            let Some(event) = events.get(at) else { continue };
+            view = match project(&view, event).unwrap() {
+                Projection::Apply(after) => {
+                    prop_assert_eq!(ahead, 0);
+                    *after
+                }
+                Projection::Gap { needed, .. } => {
+                    prop_assert_eq!(needed, events[at - 1].metadata.version);
+                    catch_up(view, &events[*head..=at]).unwrap()
+                }
+                Projection::Duplicate => panic!("event {at} of stream {stream} is new"),
+            };
+            *head = at + 1;
+            if again {
+                for old in &events[..*head] {
+                    prop_assert_eq!(project(&view, old), Ok(Projection::Duplicate));
+                }
+            }
+        }
+        prop_assert_eq!(view.status(), expected.status());
         prop_assert_eq!(view, expected);
     }
 }
