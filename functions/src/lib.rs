@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`command`] | a request that changes a stream: decided, appended once, answered |
 //! | [`door`] | of a request: who asks, for which order, and how a refusal is told |
+//! | [`maintenance`] | what is done by hand: stock, repair, the read model's generations |
 //! | [`read_model`] | the orders as customers read them, by generation |
+//! | [`relay`] | what leaves the event store: where a row goes, and how |
 //! | [`service`] | what a function that takes commands starts with |
 //! | [`row`] | a row of the table `Services` that says where one thing is: a payment, a shipment |
 //! | [`stock`] | how much of a sku is left |
@@ -13,7 +15,9 @@
 pub mod command;
 pub mod door;
 pub mod provider;
+pub mod maintenance;
 pub mod read_model;
+pub mod relay;
 pub mod row;
 pub mod service;
 pub mod stock;

@@ -8,10 +8,17 @@
 //! A generation is a whole read model of its own: a new one is built beside the live one, compared,
 //! and made live by changing one row.
 
-use contract::values::{CustomerId, OrderId};
+use contract::{
+    event::Envelope,
+    values::{CustomerId, OrderId},
+};
 use domain::view::OrderView;
-use pointsman_kit::table::{
-    Condition, Cursor, Error, Index, Item, Key, Op, Page, Query, Tables, Value, from_item, to_item,
+use pointsman_kit::{
+    store::{Kind, Row},
+    table::{
+        Compare, Condition, Cursor, Error, Index, Item, Key, Op, PK, Page, Query, Scan, Tables,
+        Value, from_item, to_item,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
@@ -46,6 +53,13 @@ pub struct Found {
     pub rev: Option<u64>,
 }
 
+impl Default for Generations {
+    /// Those before the first rebuild.
+    fn default() -> Self {
+        Self { live: "1".to_owned(), building: Vec::new() }
+    }
+}
+
 impl ReadModel {
     /// The read model in `table`.
     pub fn new(tables: Arc<dyn Tables>, table: impl Into<Arc<str>>) -> Self {
@@ -62,11 +76,37 @@ impl ReadModel {
     /// # Errors
     /// The table's; a malformed row.
     pub async fn generations(&self) -> Result<Generations, Error> {
+        Ok(self.pointed().await?.unwrap_or_default())
+    }
+
+    /// What the pointer's row says, if there is one.
+    ///
+    /// # Errors
+    /// The table's; a malformed row.
+    pub async fn pointed(&self) -> Result<Option<Generations>, Error> {
         let pointer = self.pointer();
-        match self.tables.get(&pointer).await? {
-            None => Ok(Generations { live: "1".to_owned(), building: Vec::new() }),
-            Some(item) => from_item(&item).map_err(|error| malformed(&pointer, &error)),
-        }
+        let item = self.tables.get(&pointer).await?;
+        item.map(|item| from_item(&item).map_err(|error| malformed(&pointer, &error))).transpose()
+    }
+
+    /// Has the pointer's row say `to`, if it still says `from`. `false` if it does not.
+    ///
+    /// # Errors
+    /// The table's. After [`Error::Lost`] it may be in.
+    pub async fn point(&self, from: Option<&Generations>, to: &Generations) -> Result<bool, Error> {
+        let pointer = self.pointer();
+        let item = |generations: &Generations| {
+            to_item(generations).map_err(|error| malformed(&pointer, &error))
+        };
+        let unchanged = match from {
+            None => Condition::Absent,
+            Some(from) => {
+                let says = |(name, value)| Condition::Attribute(name, Compare::Equal, value);
+                Condition::All(item(from)?.into_iter().map(says).collect())
+            }
+        };
+        let put = Op::put(pointer.clone(), item(to)?).when(unchanged);
+        self.tables.write(put).await.map(|()| true).or_else(condition_failed)
     }
 
     /// An order's view, read consistently.
@@ -103,11 +143,21 @@ impl ReadModel {
             item.insert(BY_CUSTOMER.pk.to_owned(), customer.into());
         }
         let unchanged = over.map_or(Condition::Absent, |rev| Condition::equal(REV, rev));
-        match self.tables.write(Op::put(key, item).when(unchanged)).await {
-            Ok(()) => Ok(true),
-            Err(Error::ConditionFailed { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let put = Op::put(key, item).when(unchanged);
+        self.tables.write(put).await.map(|()| true).or_else(condition_failed)
+    }
+
+    /// Removes an order's row, if there.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn remove(&self, generation: &str, order_id: OrderId) -> Result<(), Error> {
+        self.tables.write(Op::delete(self.key(generation, order_id))).await
+    }
+
+    /// All rows of all generations; [`identity`] tells them apart.
+    pub fn everything(&self) -> Scan {
+        Scan::new(self.table.clone())
     }
 
     /// A page of a customer's orders, the latest first. The index may lag behind the rows.
@@ -139,6 +189,11 @@ impl Generations {
     }
 }
 
+/// Of a stream's rows, the events that a view is folded from.
+pub fn events(rows: &[Row]) -> impl Iterator<Item = &Envelope> {
+    rows.iter().filter(|row| row.kind == Kind::Event).map(|row| &row.envelope)
+}
+
 /// The view that a row holds.
 ///
 /// # Errors
@@ -148,6 +203,20 @@ pub fn view_of(item: &Item) -> Result<OrderView, Error> {
         code: "MalformedRow".to_owned(),
         message: format!("a row of the read model: {error}"),
     })
+}
+
+/// The generation and the order that a row is of; `None` for the pointer's.
+pub fn identity(item: &Item) -> Option<(&str, OrderId)> {
+    let (generation, order_id) = item.get(PK)?.as_s()?.split_once("#order#")?;
+    Some((generation, order_id.parse().ok()?))
+}
+
+/// Another wrote first.
+fn condition_failed(error: Error) -> Result<bool, Error> {
+    match error {
+        Error::ConditionFailed { .. } => Ok(false),
+        error => Err(error),
+    }
 }
 
 fn list(generation: &str, customer: &CustomerId) -> String {

@@ -29,8 +29,19 @@ fn a_binary_that_misses_a_variable_ends_and_names_it() {
     names_what_it_misses(env!("CARGO_BIN_EXE_order-queries"), &[store, "READ_MODEL_TABLE"]);
     let view = [store, "READ_MODEL_TABLE", "DLQ_URL"];
     names_what_it_misses(env!("CARGO_BIN_EXE_order-view"), &view);
-    let relay = ["BUS_NAME", "QUARANTINE_QUEUE_URL"];
+    let queues = [
+        "COMMAND_QUEUE_URL_ProcessPayment",
+        "COMMAND_QUEUE_URL_RefundPayment",
+        "COMMAND_QUEUE_URL_AllocateInventory",
+        "COMMAND_QUEUE_URL_ReleaseInventory",
+        "COMMAND_QUEUE_URL_ShipOrder",
+        "COMMAND_QUEUE_URL_CancelShipment",
+        "COMMAND_QUEUE_URL_CheckDeadline",
+    ];
+    let relay = [&["BUS_NAME", "QUARANTINE_QUEUE_URL"][..], &queues].concat();
     names_what_it_misses(env!("CARGO_BIN_EXE_outbox-relay"), &relay);
+    let tables = [store, "SERVICES_TABLE", "READ_MODEL_TABLE", "BUS_NAME"];
+    names_what_it_misses(env!("CARGO_BIN_EXE_maintenance"), &[&tables[..], &queues].concat());
     let step = [store, "SERVICES_TABLE", "DLQ_URL"];
     names_what_it_misses(env!("CARGO_BIN_EXE_payment"), &step);
     names_what_it_misses(env!("CARGO_BIN_EXE_inventory"), &step);

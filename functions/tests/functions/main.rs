@@ -5,6 +5,7 @@
 mod binaries;
 mod commands;
 mod inventory;
+mod maintenance;
 mod payment;
 mod provider;
 mod queries;
@@ -14,6 +15,10 @@ mod shipping;
 mod shop;
 mod steps;
 mod view;
+
+#[path = "../../src/bin/maintenance.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod by_hand;
 
 #[path = "../../src/bin/order-commands.rs"]
 #[expect(dead_code, reason = "main and init belong to the binary")]

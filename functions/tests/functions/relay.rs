@@ -1,7 +1,11 @@
 //! outbox-relay: what is published, what is put aside, and what comes again.
 
 use crate::shop::{Shop, add, now};
-use contract::event::Timestamp;
+use contract::{
+    event::{CommandDeclaration, CommandSet, Timestamp},
+    fulfilment::FulfilmentCommand,
+};
+use functions::relay::CommandQueues;
 use pointsman_kit::{
     delivery::Failure,
     publisher::Fault,
@@ -9,6 +13,7 @@ use pointsman_kit::{
 };
 use serde_json::json;
 
+const FULFILMENT: &str = "fulfilment#01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const ORDER: &str = "order#01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 #[tokio::test(start_paused = true)]
@@ -113,26 +118,71 @@ async fn a_quarantine_that_refuses_fails_the_batch_from_there() {
 #[tokio::test(start_paused = true)]
 async fn a_command_goes_to_its_queue_and_waits_there_until_it_is_due() {
     let mut shop = Shop::new();
-    let route = ("order".to_owned(), "CheckDeadline".to_owned());
-    shop.relay.commands.insert(route, "checks".to_owned());
+    shop.relay.commands = queues();
     let due = |ms: i64| json!({ "due": Timestamp::from_ms(now().as_ms() + ms).to_string() });
-    let cases =
-        [(json!({}), 0), (due(2000), 2), (due(2001), 3), (due(-5000), 0), (due(3_600_000), 900)];
+    let cases = [
+        (json!({}), 0),
+        (due(0), 0),
+        (due(1), 1),
+        (due(1000), 1),
+        (due(2000), 2),
+        (due(2001), 3),
+        (due(-1), 0),
+        (due(-86_400_000), 0),
+        (due(900_000), 900),
+        (due(3_600_000), 900),
+        (due(i64::MAX / 2), 900),
+    ];
     for (n, (over, _)) in cases.iter().enumerate() {
-        shop.put_row("command", ORDER, n as u64 + 1, "CheckDeadline", over.clone());
+        shop.put_row("command", FULFILMENT, n as u64 + 1, "CheckDeadline", over.clone());
     }
     assert!(shop.relay(&shop.changes()).await.is_empty());
     let sent = shop.queues.messages();
     assert_eq!(sent.len(), cases.len());
     for (message, (over, delay)) in sent.iter().zip(&cases) {
-        assert_eq!((message.queue.as_str(), message.delay), ("checks", *delay), "{over}");
+        assert_eq!((message.queue.as_str(), message.delay), ("q-CheckDeadline", *delay), "{over}");
         let body: serde_json::Value = serde_json::from_str(&message.body).unwrap();
         assert_eq!(
             (&body["detail-type"], &body["source"]),
-            (&json!("CheckDeadline"), &json!("shop.orders"))
+            (&json!("CheckDeadline"), &json!("shop.fulfilment"))
         );
     }
     assert_eq!(shop.bus.events(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fulfilment_alone_sends_commands_each_to_its_own_queue() {
+    let mut shop = Shop::new();
+    shop.relay.commands = queues();
+    let commands = FulfilmentCommand::declarations();
+    assert_eq!(commands.len(), shop.relay.commands.len());
+    let streams = ["customer", "order", "payment", "inventory", "shipment"];
+    for (n, command) in commands.iter().enumerate() {
+        let version = n as u64 + 1;
+        shop.put_row("command", FULFILMENT, version, command.name, json!({}));
+        for stream in streams {
+            let stream = FULFILMENT.replace("fulfilment", stream);
+            shop.put_row("command", &stream, version, command.name, json!({}));
+        }
+    }
+    shop.put_row("command", FULFILMENT, 8, "PlaceOrder", json!({}));
+    assert!(shop.relay(&shop.changes()).await.is_empty());
+
+    let (aside, sent): (Vec<_>, Vec<_>) =
+        shop.queues.messages().into_iter().partition(|message| message.queue == "quarantine");
+    let names: Vec<&str> = sent.iter().map(|message| &message.queue["q-".len()..]).collect();
+    assert_eq!(names, commands.iter().map(|command| command.name).collect::<Vec<_>>());
+    assert_eq!(aside.len(), commands.len() * streams.len() + 1);
+    assert_eq!(shop.bus.events(), []);
+}
+
+/// A queue for each command that a stream sends.
+fn queues() -> CommandQueues {
+    let queue = |command: &CommandDeclaration| {
+        let route = ("fulfilment".to_owned(), command.name.to_owned());
+        (route, format!("q-{}", command.name))
+    };
+    FulfilmentCommand::declarations().iter().map(queue).collect()
 }
 
 #[tokio::test(start_paused = true)]
