@@ -1,7 +1,10 @@
+use contract::{event::Origin, registry};
 use pointsman::template::{self, Loaded, Options};
-use pointsman::topology::{FunctionSpec, MappingSource, QueueSpec, RuleSpec, Spec, Statement};
+use pointsman::topology::{
+    FunctionSpec, MappingSource, MappingSpec, QueueSpec, RuleSpec, Spec, Statement,
+};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 #[test]
@@ -93,6 +96,140 @@ fn every_queue_lets_in_only_the_rules_that_lead_to_it_and_only_encrypted() {
 }
 
 #[test]
+fn every_queue_is_read_or_keeps_what_was_given_up() {
+    let shop = Shop::load();
+    let mut ends: BTreeSet<String> = BTreeSet::new();
+    for resource in &shop.loaded.resources {
+        match &resource.spec {
+            Spec::Mapping(mapping) => match &mapping.source {
+                MappingSource::Queue { queue, .. } => {
+                    ends.insert(queue.clone());
+                }
+                MappingSource::Stream { on_failure, .. } => {
+                    ends.extend(on_failure.iter().map(|arn| shop.queue(arn).name.clone()));
+                }
+            },
+            Spec::Queue(queue) => {
+                let target = queue.redrive.iter().map(|redrive| shop.queue(&redrive.target));
+                ends.extend(target.map(|queue| queue.name.clone()));
+            }
+            Spec::Rule(rule) => {
+                let dead = rule.targets.iter().filter_map(|target| target.dead_letter.as_ref());
+                ends.extend(dead.map(|arn| shop.queue(arn).name.clone()));
+            }
+            _ => {}
+        }
+    }
+    let quarantine = &shop.function("outbox-relay").environment["QUARANTINE_QUEUE_URL"];
+    ends.insert(name_of(quarantine));
+    let queues: BTreeSet<String> = shop.queues.values().map(|queue| queue.name.clone()).collect();
+    assert_eq!(queues, ends);
+}
+
+#[test]
+fn every_command_that_a_stream_sends_has_a_queue_that_is_read() {
+    let shop = Shop::load();
+    let sent = registry::commands().iter().filter(|c| matches!(c.origin, Origin::Stream { .. }));
+    let names: BTreeSet<String> = sent.map(|c| format!("COMMAND_QUEUE_URL_{}", c.name)).collect();
+    let read: BTreeSet<&str> = shop
+        .mappings()
+        .filter_map(|mapping| match &mapping.source {
+            MappingSource::Queue { queue, .. } => Some(queue.as_str()),
+            MappingSource::Stream { .. } => None,
+        })
+        .collect();
+    for sender in ["outbox-relay", "maintenance"] {
+        let function = shop.function(sender);
+        let set = function.environment.iter().filter(|(name, _)| name.starts_with("COMMAND_"));
+        let set: BTreeMap<&String, String> = set.map(|(name, url)| (name, name_of(url))).collect();
+        assert_eq!(set.keys().copied().cloned().collect::<BTreeSet<_>>(), names, "{sender}");
+        let statements = function.statements.as_ref().expect("a role of this template");
+        for (name, queue) in set {
+            assert!(read.contains(queue.as_str()), "{name}: nobody reads {queue}");
+            let arn = Options::default().region.queue(&queue);
+            let allowed = statements.iter().any(|statement| {
+                statement.allow
+                    && statement.actions == ["sqs:SendMessage"]
+                    && statement.resources.contains(&arn)
+            });
+            assert!(allowed, "{sender} may not send to {queue}");
+        }
+    }
+}
+
+#[test]
+fn rules_name_events_that_exist_and_publishers_may_speak_as_every_source() {
+    let shop = Shop::load();
+    let events: BTreeSet<(&str, &str)> = registry::all()
+        .iter()
+        .map(|event| (event.declaration.source, event.declaration.name))
+        .collect();
+    for rule in shop.rules() {
+        let pattern: Value = serde_json::from_str(&rule.pattern).expect("a pattern of JSON");
+        let texts = |field: &str| -> Vec<String> {
+            let values = pattern[field].as_array().expect("a list").iter();
+            values.map(|value| value.as_str().expect("a name").to_owned()).collect()
+        };
+        let (sources, names) = (texts("source"), texts("detail-type"));
+        let wanted: Vec<_> = events
+            .iter()
+            .filter(|(source, name)| {
+                sources.iter().any(|one| one == source) && names.iter().any(|one| one == name)
+            })
+            .collect();
+        for name in &names {
+            assert!(wanted.iter().any(|(_, one)| one == name), "{}: no {name}", rule.name);
+        }
+        for source in &sources {
+            assert!(wanted.iter().any(|(one, _)| one == source), "{}: no {source}", rule.name);
+        }
+    }
+    let sources: BTreeSet<&str> = events.iter().map(|(source, _)| *source).collect();
+    for publisher in ["outbox-relay", "maintenance"] {
+        let statements = shop.function(publisher).statements.as_ref().expect("a role");
+        let publish = statements.iter().find(|s| s.actions == ["events:PutEvents"]);
+        let conditions = conditions(publish.expect("a right to publish"));
+        let allowed = conditions["StringEquals"]["events:source"].as_array().expect("sources");
+        let allowed: BTreeSet<&str> = allowed.iter().filter_map(Value::as_str).collect();
+        assert_eq!(allowed, sources, "{publisher}");
+    }
+}
+
+#[test]
+fn the_owner_of_a_stream_alone_may_append_to_it() {
+    let shop = Shop::load();
+    let owners = [
+        ("customer", "order-commands"),
+        ("order", "order-commands"),
+        ("fulfilment", "fulfilment"),
+        ("payment", "payment"),
+        ("inventory", "inventory"),
+        ("shipment", "shipping"),
+    ];
+    let mut writers = BTreeMap::new();
+    for function in shop.functions() {
+        for statement in function.statements.iter().flatten().filter(|s| s.allow) {
+            let stores = statement.resources.iter().any(|arn| arn.ends_with("EventStore"));
+            let writes = |action: &String| {
+                ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+                    .contains(&action.as_str())
+            };
+            if !stores || !statement.actions.iter().any(writes) {
+                continue;
+            }
+            let keys = &conditions(statement)["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            for key in keys.as_array().unwrap_or_else(|| panic!("{}: any key", function.name)) {
+                let kind = key.as_str().and_then(|key| key.strip_suffix("#*")).expect("a type");
+                let before = writers.insert(kind.to_owned(), function.name.clone());
+                assert_eq!(before, None, "{kind} has two writers");
+            }
+        }
+    }
+    let owners = owners.map(|(kind, owner)| (kind.to_owned(), owner.to_owned()));
+    assert_eq!(writers, BTreeMap::from(owners));
+}
+
+#[test]
 fn every_mapping_reports_single_failures_and_none_goes_on_for_ever() {
     let shop = Shop::load();
     let mut mappings = 0;
@@ -174,6 +311,20 @@ impl Shop {
         rules.collect()
     }
 
+    fn functions(&self) -> impl Iterator<Item = &FunctionSpec> {
+        self.loaded.resources.iter().filter_map(|resource| match &resource.spec {
+            Spec::Function(function) => Some(function),
+            _ => None,
+        })
+    }
+
+    fn mappings(&self) -> impl Iterator<Item = &MappingSpec> {
+        self.loaded.resources.iter().filter_map(|resource| match &resource.spec {
+            Spec::Mapping(mapping) => Some(mapping),
+            _ => None,
+        })
+    }
+
     #[track_caller]
     fn queue(&self, arn: &str) -> &QueueSpec {
         self.queues.get(arn).unwrap_or_else(|| panic!("{arn} is no queue of the template"))
@@ -196,6 +347,11 @@ impl Shop {
         });
         policies.flatten().filter(|s| s.resources.iter().any(|resource| resource == arn)).collect()
     }
+}
+
+/// The name of the queue that a URL leads to.
+fn name_of(url: &str) -> String {
+    url.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn conditions(statement: &Statement) -> Value {
