@@ -7,11 +7,14 @@ mod build;
 mod callers;
 mod error;
 mod executables;
+mod given;
 mod start;
+#[cfg(test)]
+mod tests;
 
 pub use build::{Built, build};
 pub use error::StartError;
 pub use executables::Folders;
 pub use start::{Config, Stack, System};
 
-pub(crate) use start::api_count;
+pub(crate) use given::api_count;

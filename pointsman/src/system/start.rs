@@ -1,6 +1,7 @@
 use super::StartError;
 use super::callers::Environments;
-use crate::adapters::control::{Control, MapApi};
+use super::given::{api_names, apis, function_names, others};
+use crate::adapters::control::Control;
 use crate::adapters::http::{self, Gateway, Issuer};
 use crate::adapters::runner::{self, Executables, Runner};
 use crate::adapters::tables::{Options as TableOptions, Outcome, SqliteTables, Tables};
@@ -12,7 +13,7 @@ use crate::journal::{Journal, Keeping};
 use crate::services::stack::{ApplyTemplate, ChangeSet};
 use crate::storage::{Options as StoreOptions, RealDisk};
 use crate::template::Loaded;
-use crate::topology::{Region, Spec, TableSpec};
+use crate::topology::{Region, TableSpec};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,6 +80,8 @@ pub struct System {
     servers: Vec<JoinHandle<()>>,
     sweeper: JoinHandle<()>,
     executables: Arc<dyn Executables>,
+    /// Names of the templates' functions.
+    functions: Vec<String>,
     keeping: Option<Keeping>,
 }
 
@@ -130,6 +133,7 @@ impl System {
             .start(move || nudged.nudge(), move |why| told(format!("compaction: {why}")))
             .map_err(io("no thread can be started"))?;
         let tries = config.stacks.iter().flat_map(|s| s.loaded.tries.clone()).collect();
+        let (served, functions) = (api_names(&config.stacks), function_names(&config.stacks));
         let changes = apply(&engine, config.stacks).await?;
         let region = read(&engine, |state| state.region.clone()).await?;
         let tables = open_tables(&folder, &engine, region.clone(), &*complain).await?;
@@ -143,7 +147,10 @@ impl System {
         let runner = Runner::start(engine.clone(), invocations, tables.clone(), runner_config);
         let runner = Arc::new(runner.await.map_err(io("functions cannot be run"))?);
         let issuer = make_issuer(folder.clone(), complain.clone());
-        let apis = apis(&engine, &config.http).await?;
+        let apis = apis(&served, &config.http)?;
+        for (api, stack) in others(&engine, served).await? {
+            complain(format!("HTTP API {api} is not served: its stack {stack} was not given"));
+        }
         let control = Arc::new(Control {
             engine: engine.clone(),
             tables: tables.clone(),
@@ -188,19 +195,22 @@ impl System {
             servers,
             sweeper,
             executables,
+            functions,
             keeping: Some(keeping),
         })
     }
 
-    /// Starts an environment of every `provided.*` function, all at once: the first invocation finds it, and a
-    /// function that does not start is known now.
+    /// Starts an environment of every `provided.*` function of the templates, all at once: the first invocation finds
+    /// it, and a function that does not start is known now.
     ///
     /// # Errors
     /// One line for the first function that has no binary or does not start.
     pub async fn warm_functions(&self) -> Result<(), String> {
-        let specs = self
-            .engine
-            .read(|state, _| state.functions.values().map(|f| f.spec.clone()).collect::<Vec<_>>());
+        let names = self.functions.clone();
+        let specs = self.engine.read(move |state, _| {
+            let found = names.iter().filter_map(|name| state.functions.get(name.as_str()));
+            found.map(|function| function.spec.clone()).collect::<Vec<_>>()
+        });
         let mut starts = tokio::task::JoinSet::new();
         for spec in specs.await.map_err(|fault| fault.message)? {
             if spec.runtime.starts_with("provided") {
@@ -332,29 +342,14 @@ fn make_issuer(
     receiver
 }
 
-/// The APIs of the topology with the listeners they get.
-async fn apis(
-    engine: &Engine,
-    listeners: &[std::net::TcpListener],
-) -> Result<Vec<MapApi>, StartError> {
-    let names: Vec<String> =
-        read(engine, |state| state.apis.keys().map(|name| name.to_string()).collect()).await?;
-    let mut apis = vec![];
-    for (name, listener) in names.into_iter().zip(listeners) {
-        let url = format!("http://{}", address(listener)?);
-        apis.push(MapApi { name, url, routes: vec![] });
-    }
-    Ok(apis)
-}
-
-async fn read<R: Send + 'static>(
+pub(super) async fn read<R: Send + 'static>(
     engine: &Engine,
     look: impl FnOnce(&engine::State) -> R + Send + 'static,
 ) -> Result<R, StartError> {
     engine.read(|state, _| look(state)).await.map_err(|fault| StartError::new(fault.message))
 }
 
-fn address(listener: &std::net::TcpListener) -> Result<SocketAddr, StartError> {
+pub(super) fn address(listener: &std::net::TcpListener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|error| StartError::new(format!("a listener is lost: {error}")))
 }
 
@@ -370,10 +365,4 @@ async fn sweep(tables: Arc<SqliteTables>) {
         // A store that is lost has ended the process already.
         let _ = tables.sweep().await;
     }
-}
-
-/// The templates' HTTP APIs: one listener is needed for each.
-pub(crate) fn api_count(stacks: &[Stack]) -> usize {
-    let all = stacks.iter().flat_map(|s| &s.loaded.resources);
-    all.filter(|r| matches!(r.spec, Spec::HttpApi(_))).count()
 }
