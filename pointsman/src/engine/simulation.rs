@@ -122,10 +122,11 @@ impl Simulation {
                 let begin = after.as_deref().map_or(0, |c| c.parse::<u64>().unwrap());
                 let most = u64::from(world.state().mappings["relay"].limit.unwrap_or(4));
                 let sequences = (begin + 1..=begin + most).map(|n| n.to_string()).collect();
-                let oldest = world.core.now();
+                let written = vec![world.core.now(); most as usize];
                 let payload = Some(Bytes::from_static(b"[]"));
                 let mapping = "relay".into();
-                world.ask(TakeRecords { mapping, after, sequences, read: vec![], oldest, payload });
+                let read = vec![];
+                world.ask(TakeRecords { mapping, after, sequences, read, written, payload });
             }
             13 => match choices.below(4) {
                 0 => drop(world.apply(topology(choices.below(2) == 0, choices.below(2) == 0))),

@@ -137,7 +137,7 @@ impl Reader {
             after: mapping.cursor.clone(),
             sequences: records.iter().map(|record| record.sequence.clone()).collect(),
             read: records.iter().map(|record| self.read(table, record, &filter)).collect(),
-            oldest: Time(first.created_at),
+            written: records.iter().map(|record| Time(record.created_at)).collect(),
             payload: event(&records, &filter),
         };
         // Taken or not: the mapping has changed since, or will when it may take again.

@@ -24,8 +24,8 @@ pub struct TakeRecords {
     pub sequences: Vec<String>,
     /// What is known of each of them, for whoever follows what led to what.
     pub read: Vec<ReadRecord>,
-    /// When the oldest was written.
-    pub oldest: Time,
+    /// When each of them was written.
+    pub written: Vec<Time>,
     /// The event for the function; `None` where the filter wants none of them.
     pub payload: Option<Bytes>,
 }
@@ -52,34 +52,44 @@ impl TakeRecords {
         let MappingSource::Stream { max_age_seconds, on_failure, .. } = &mapping.spec.source else {
             return None;
         };
-        let too_old = |at: Time| {
-            max_age_seconds.is_some_and(|most| at.plus_seconds(most) < draft.context.now)
-        };
-        if too_old(self.oldest) && mapping.attempts > 0 {
-            let given_up = GivenUp {
-                mapping: &self.mapping,
-                table: mapping.table()?,
-                function: &mapping.spec.function,
-                sequences: &self.sequences,
-                oldest: self.oldest,
-                attempts: mapping.attempts,
-                condition: "RecordAgeExceeded",
-                failed: true,
-                on_failure: on_failure.as_deref(),
-            };
-            given_up.discard(draft);
-            return Some(());
-        }
         let Some(payload) = &self.payload else {
             self.note(draft, mapping.table()?, None);
             draft
                 .fact(Fact::StreamAdvanced { mapping: self.mapping.clone(), cursor: last.clone() });
             return Some(());
         };
+        let too_old = |at: &Time| {
+            max_age_seconds.is_some_and(|most| at.plus_seconds(most) < draft.context.now)
+        };
+        // The others are read again from behind these.
+        let old = self.written.iter().take_while(|at| too_old(at)).count();
+        if old > 0
+            && self.read.iter().take(old).all(|record| !record.wanted)
+            && !self.read.is_empty()
+        {
+            let cursor = self.sequences.get(old - 1)?.clone();
+            draft.fact(Fact::StreamAdvanced { mapping: self.mapping.clone(), cursor });
+            return Some(());
+        }
+        if old > 0 {
+            let given_up = GivenUp {
+                mapping: &self.mapping,
+                table: mapping.table()?,
+                function: &mapping.spec.function,
+                sequences: self.sequences.get(..old)?,
+                arrived: (self.written[0], self.written[old - 1]),
+                attempts: mapping.attempts,
+                condition: "RecordAgeExceeded",
+                failed: mapping.attempts > 0,
+                on_failure: on_failure.as_deref(),
+            };
+            given_up.discard(draft);
+            return Some(());
+        }
         let why = Why::Records {
             mapping: self.mapping.clone(),
             sequences: self.sequences.clone(),
-            oldest: self.oldest,
+            oldest: self.written.first().copied().unwrap_or(draft.context.now),
         };
         let payload = Payload::Bytes(payload.clone());
         let attempt = mapping.attempts + 1;
@@ -102,8 +112,8 @@ impl TakeRecords {
     }
 }
 
-/// What becomes of a batch of records: the cursor moves up to the first failure, and from there it is tried again,
-/// in halves if the mapping bisects, until attempts or age are used up.
+/// What becomes of a batch of records: the cursor moves up to the first failure, and the rest is tried again, and
+/// nothing beside it, in halves if the mapping bisects, until attempts or age are used up.
 pub(crate) fn settle_records(
     draft: &mut Draft<'_>,
     (id, invocation): (InvocationId, &Invocation),
@@ -145,9 +155,9 @@ pub(crate) fn settle_records(
     // until it is through or given up, so that its neighbours are not tried with it again.
     let tried = if first_failed > 0 { 1 } else { mapping.attempts + 1 };
     let partial = matches!(finished, Finished::Answered(_));
-    let splits = rest.len() > 1;
-    let limit = (*bisect && !partial).then_some((rest.len() as u32 / 2).max(1));
-    let is_split = limit.is_some() && splits;
+    let is_split = *bisect && !partial && rest.len() > 1;
+    let limit = if is_split { rest.len() / 2 } else { rest.len() };
+    let limit = Some(u32::try_from(limit).unwrap_or(u32::MAX));
     let used = if is_split { mapping.attempts } else { tried };
     if !is_split && max_attempts.is_some_and(|most| used > most) {
         let discarded = if partial { &rest[..1] } else { rest };
@@ -156,7 +166,7 @@ pub(crate) fn settle_records(
             table: mapping.table().unwrap_or_default(),
             function: &invocation.function,
             sequences: discarded,
-            oldest,
+            arrived: (oldest, oldest),
             attempts: used,
             condition: "RetryAttemptsExhausted",
             failed: !partial,
@@ -181,7 +191,8 @@ struct GivenUp<'a> {
     table: &'a str,
     function: &'a str,
     sequences: &'a [String],
-    oldest: Time,
+    /// When the first and the last were written.
+    arrived: (Time, Time),
     attempts: u32,
     condition: &'a str,
     failed: bool,
@@ -234,8 +245,8 @@ impl GivenUp<'_> {
                 "shardId": "shardId-00000000000000000000-00000000",
                 "startSequenceNumber": first,
                 "endSequenceNumber": last,
-                "approximateArrivalOfFirstRecord": self.oldest.rfc3339_millis(),
-                "approximateArrivalOfLastRecord": self.oldest.rfc3339_millis(),
+                "approximateArrivalOfFirstRecord": self.arrived.0.rfc3339_millis(),
+                "approximateArrivalOfLastRecord": self.arrived.1.rfc3339_millis(),
                 "batchSize": self.sequences.len(),
                 "streamArn": format!("{}/stream", region.table(self.table)),
             },

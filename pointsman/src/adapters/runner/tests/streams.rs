@@ -213,7 +213,7 @@ async fn records_read_from_a_place_that_was_left_since_are_not_taken() {
         after: None,
         sequences: vec!["100000000000000000001".into()],
         read: vec![],
-        oldest: crate::clock::Time(0),
+        written: vec![crate::clock::Time(0)],
         payload: Some(Bytes::from_static(b"{}")),
     };
     let taken: Result<bool, Fault> = world.engine.submit(stale, asked()).await;

@@ -61,12 +61,23 @@ fn take(world: &mut World, sequences: &[&str]) -> bool {
 }
 
 fn take_after(world: &mut World, after: Option<&str>, all: &[&str], payload: Option<&str>) -> bool {
+    let written = vec![Time(1_700_000_000_000); all.len()];
+    take_written(world, after, all, written, payload)
+}
+
+fn take_written(
+    world: &mut World,
+    after: Option<&str>,
+    all: &[&str],
+    written: Vec<Time>,
+    payload: Option<&str>,
+) -> bool {
     world.ask(TakeRecords {
         mapping: "m".into(),
         after: after.map(str::to_owned),
         sequences: all.iter().map(|s| (*s).to_owned()).collect(),
         read: vec![],
-        oldest: Time(1_700_000_000_000),
+        written,
         payload: payload.map(|p| Bytes::from(p.to_owned())),
     })
 }
@@ -131,7 +142,7 @@ fn a_partial_failure_moves_the_cursor_up_to_the_lowest_failed_record() {
     let id = world.invocation().id;
     let two = json!({"batchItemFailures": [{"itemIdentifier": "4"}, {"itemIdentifier": "3"}]});
     world.finish(id, &two.to_string());
-    stands(&world, Some("2"), 1, None);
+    stands(&world, Some("2"), 1, Some(2));
     assert!(!take(&mut world, &["3", "4"]), "it rests before the next try");
     world.pass(Duration::from_secs(31));
     assert!(take(&mut world, &["3", "4"]));
@@ -143,7 +154,7 @@ fn an_identifier_that_is_not_of_the_batch_keeps_the_whole_batch() {
     take(&mut world, &["1", "2"]);
     let id = world.invocation().id;
     world.finish(id, &partial("9"));
-    stands(&world, None, 1, None);
+    stands(&world, None, 1, Some(2));
 }
 
 #[test]
@@ -151,7 +162,7 @@ fn without_an_end_to_tries_a_failing_batch_is_never_passed_over() {
     let mut world = world(PLAIN);
     for n in 1..=20 {
         fail(&mut world, &["1", "2"]);
-        stands(&world, None, n, None);
+        stands(&world, None, n, Some(2));
     }
 }
 
@@ -201,7 +212,7 @@ fn progress_begins_the_count_of_tries_anew() {
     take(&mut world, &["1", "2"]);
     let id = world.invocation().id;
     world.finish(id, &partial("2"));
-    stands(&world, Some("1"), 1, None);
+    stands(&world, Some("1"), 1, Some(1));
     assert!(world.queue("lost").is_empty());
 }
 
@@ -225,15 +236,61 @@ fn a_bisected_batch_comes_down_to_the_bad_record_alone_and_only_that_is_given_up
 }
 
 #[test]
-fn records_too_old_are_given_up_after_a_try_and_not_before() {
+fn a_failed_batch_is_tried_again_with_nothing_beside_it() {
+    let mut world = world(Stream { max_attempts: Some(1), ..PLAIN });
+    fail(&mut world, &["1", "2", "3"]);
+    stands(&world, None, 1, Some(3));
+    fail(&mut world, &["1", "2", "3"]);
+    stands(&world, Some("3"), 0, None);
+}
+
+#[test]
+fn records_too_old_are_given_up_before_a_try_and_younger_ones_are_not() {
     let mut world = world(Stream { max_age_seconds: Some(60), ..PLAIN });
+    let begin = world.core.now();
     world.pass(Duration::from_secs(100));
-    fail(&mut world, &["1", "2"]);
-    assert!(take(&mut world, &["1", "2"]));
+    let young = world.core.now();
+    let written = vec![begin, begin, young];
+    assert!(take_written(&mut world, None, &["1", "2", "3"], written, Some("[]")));
     assert!(world.invocations().is_empty());
+    stands(&world, Some("2"), 0, None);
     let handed = world.receive("lost");
     let record: Value = serde_json::from_str(&world.text(handed[0].body)).unwrap();
     assert_eq!(record["requestContext"]["condition"], "RecordAgeExceeded");
+    assert_eq!(record["requestContext"]["approximateInvokeCount"], 0);
+    assert_eq!(record["DDBStreamBatchInfo"]["batchSize"], 2);
+    assert!(take_written(&mut world, Some("2"), &["3"], vec![young], Some("[]")));
+    world.invocation();
+}
+
+#[test]
+fn a_failing_record_that_grows_too_old_takes_no_younger_ones_with_it() {
+    let mut world = world(Stream { max_age_seconds: Some(60), ..PLAIN });
+    let begin = world.core.now();
+    let written = vec![begin, begin + Duration::from_secs(50)];
+    for _ in 0..2 {
+        assert!(take_written(&mut world, None, &["1", "2"], written.clone(), Some("[]")));
+        let id = world.invocation().id;
+        world.fail(id);
+        world.pass(Duration::from_secs(31));
+    }
+    stands(&world, None, 2, Some(2));
+    assert!(take_written(&mut world, None, &["1", "2"], written, Some("[]")));
+    assert!(world.invocations().is_empty());
+    stands(&world, Some("1"), 0, None);
+    let handed = world.receive("lost");
+    let record: Value = serde_json::from_str(&world.text(handed[0].body)).unwrap();
+    assert_eq!(record["requestContext"]["approximateInvokeCount"], 2);
+    assert_eq!(record["responseContext"]["functionError"], "Unhandled");
+}
+
+#[test]
+fn records_too_old_that_the_filter_does_not_want_are_only_passed() {
+    let mut world = world(Stream { max_age_seconds: Some(60), ..PLAIN });
+    world.pass(Duration::from_secs(100));
+    assert!(take_after(&mut world, None, &["1", "2"], None));
+    stands(&world, Some("2"), 0, None);
+    assert!(world.queue("lost").is_empty());
 }
 
 #[test]
@@ -272,9 +329,9 @@ fn a_restart_keeps_cursor_and_tries_and_takes_the_batch_again() {
     assert!(take(&mut world, &["2", "3"]));
     let stale = world.invocation().id;
     world.restart();
-    stands(&world, Some("1"), 1, None);
+    stands(&world, Some("1"), 1, Some(2));
     assert!(!world.finish(stale, "{}"));
-    stands(&world, Some("1"), 1, None);
+    stands(&world, Some("1"), 1, Some(2));
     assert!(take(&mut world, &["2", "3"]));
 }
 
