@@ -33,13 +33,15 @@ pub(super) fn take<'a>(routes: &'a [RouteSpec], method: &str, path: &str) -> Opt
     best.map(|(_, taken)| taken)
 }
 
-/// How specifically a route's path fits, segment by segment (static 3, variable 2, greedy 1; `$default` nothing).
+/// How specifically a route's path fits: first whether it fits to the end without a greedy variable, then segment by
+/// segment (static 3, variable 2, greedy 1); `$default` nothing.
 fn fit(pattern: &str, segments: &[String]) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
     let mut parameters = BTreeMap::new();
     if pattern == "$default" {
         return Some((vec![], parameters));
     }
-    let mut rank = vec![];
+    const FULL: u8 = 1;
+    let mut rank = vec![FULL];
     let mut rest = segments;
     for wanted in pattern.trim_start_matches('/').split('/') {
         let variable = wanted.strip_prefix('{').and_then(|w| w.strip_suffix('}'));
@@ -49,6 +51,7 @@ fn fit(pattern: &str, segments: &[String]) -> Option<(Vec<u8>, BTreeMap<String, 
             }
             parameters.insert(greedy.to_owned(), rest.join("/"));
             rank.push(1);
+            rank[0] = 0;
             return Some((rank, parameters));
         }
         let (first, others) = rest.split_first()?;
@@ -73,7 +76,7 @@ pub(super) fn decoded(text: &str) -> String {
     while at < bytes.len() {
         let hex = bytes
             .get(at + 1..at + 3)
-            .filter(|_| bytes[at] == b'%')
+            .filter(|hex| bytes[at] == b'%' && hex.iter().all(u8::is_ascii_hexdigit))
             .and_then(|hex| std::str::from_utf8(hex).ok())
             .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match hex {
@@ -103,6 +106,9 @@ mod tests {
             ("ANY", "/orders/latest"),
             ("POST", "/orders"),
             ("GET", "/orders/{id}/history"),
+            ("GET", "/a/{proxy+}"),
+            ("ANY", "/{x}/b"),
+            ("GET", "/a/{y}/{rest+}"),
         ];
         all.iter()
             .map(|(method, path)| RouteSpec {
@@ -136,16 +142,20 @@ mod tests {
         case(&all, "GET /orders/7", Some(("/orders/{id}", &[("id", "7")])));
         case(&all, "GET /orders/latest", Some(("/orders/latest", &[])));
         case(&all, "GET /orders/7/history", Some(("/orders/{id}/history", &[("id", "7")])));
-        case(&all, "GET /a/b/c", Some(("/{proxy+}", &[("proxy", "a/b/c")])));
+        case(&all, "GET /b/c/d", Some(("/{proxy+}", &[("proxy", "b/c/d")])));
+        case(&all, "GET /a/b", Some(("/{x}/b", &[("x", "a")])));
+        case(&all, "GET /a/c", Some(("/a/{proxy+}", &[("proxy", "c")])));
+        case(&all, "GET /a/b/c", Some(("/a/{y}/{rest+}", &[("y", "b"), ("rest", "c")])));
         case(&all, "PUT /a/b/c", Some(("$default", &[])));
         case(&all, "GET /orders/a%2Fb%20c", Some(("/orders/{id}", &[("id", "a/b c")])));
-        case(&all[4..], "GET /orders", None);
-        case(&all[4..], "POST /orders/", None);
+        case(&all[4..6], "GET /orders", None);
+        case(&all[4..6], "POST /orders/", None);
     }
 
     #[test]
     fn a_broken_escape_stays_as_it_is() {
         assert_eq!(decoded("a%zz%4"), "a%zz%4");
+        assert_eq!(decoded("a%+5%-1"), "a%+5%-1");
         assert_eq!(decoded("%ff"), "%ff");
         assert_eq!(decoded("%C3%A9"), "é");
     }
