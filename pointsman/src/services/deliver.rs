@@ -1,6 +1,7 @@
 //! Handing bytes to whatever an ARN names: targets of rules, destinations of functions and mappings.
 
 use crate::engine::{Attribute, AttributeValue, Body, Delivered, Draft, Extra, Name};
+use crate::services::queue::check_text;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -11,25 +12,29 @@ pub(crate) fn send(
     bytes: Bytes,
     extra: Option<Arc<Extra>>,
 ) -> Delivered {
-    match refusal(draft, arn, bytes.len()) {
+    match refusal(draft, arn, &bytes) {
         Some((code, reason)) => Delivered::Lost { code, reason },
         None => {
             let body = draft.body(bytes);
-            send_stored(draft, arn, body, extra)
+            place(draft, arn, body, extra)
         }
     }
 }
 
-/// Sends what is stored already, so that an event's bytes are kept once however many get it.
+/// Sends what is stored already as `body`, so that an event's bytes are kept once however many get it.
 pub(crate) fn send_stored(
     draft: &mut Draft<'_>,
     arn: &str,
-    body: Body,
+    (body, bytes): (Body, &[u8]),
     extra: Option<Arc<Extra>>,
 ) -> Delivered {
-    if let Some((code, reason)) = refusal(draft, arn, body.size as usize) {
-        return Delivered::Lost { code, reason };
+    match refusal(draft, arn, bytes) {
+        Some((code, reason)) => Delivered::Lost { code, reason },
+        None => place(draft, arn, body, extra),
     }
+}
+
+fn place(draft: &mut Draft<'_>, arn: &str, body: Body, extra: Option<Arc<Extra>>) -> Delivered {
     let region = &draft.state.region;
     if let Some(queue) = region.local("sqs", arn) {
         let queue: Name = queue.into();
@@ -59,9 +64,9 @@ pub(crate) fn attributes<const N: usize>(of: [(&str, &str, String); N]) -> Arc<E
     Arc::new(Extra { attributes: attributes.collect(), trace: None, group: None })
 }
 
-/// Why a target cannot take so many bytes: EventBridge's error code and a sentence.
-fn refusal(draft: &Draft<'_>, arn: &str, size: usize) -> Option<(String, String)> {
-    let state = draft.state;
+/// Why a target cannot take these bytes: EventBridge's error code and a sentence.
+fn refusal(draft: &Draft<'_>, arn: &str, bytes: &[u8]) -> Option<(String, String)> {
+    let (state, size) = (draft.state, bytes.len());
     let refuse = |code: &str, reason: String| Some((code.to_owned(), reason));
     if let Some(queue) = state.region.local("sqs", arn) {
         return match state.queues.get(queue) {
@@ -70,7 +75,9 @@ fn refusal(draft: &Draft<'_>, arn: &str, size: usize) -> Option<(String, String)
                 "INVALID_PARAMETER",
                 format!("{size} bytes are more than queue {queue} takes: {}.", q.spec.max_size),
             ),
-            Some(_) => None,
+            Some(_) => {
+                check_text(bytes).err().and_then(|fault| refuse("INVALID_PARAMETER", fault.message))
+            }
         };
     }
     if let Some(function) = state.region.local("lambda", arn) {

@@ -216,7 +216,7 @@ fn deliver_to(
     let rule_arn = draft.state.region.rule(bus, rule);
     let shaped = input::shape(&target.input, event, rule, &rule_arn, draft.context.now);
     let outcome = match shaped {
-        Ok(Shaped::Same) => deliver::send_stored(draft, &target.arn, body, None),
+        Ok(Shaped::Same) => deliver::send_stored(draft, &target.arn, (body, event), None),
         Ok(Shaped::Other(bytes)) => deliver::send(draft, &target.arn, bytes, None),
         Err(reason) => Delivered::Lost { code: "INVALID_JSON".into(), reason },
     };
@@ -229,7 +229,7 @@ fn deliver_to(
                 ("ERROR_MESSAGE", "String", reason.clone()),
                 ("RETRY_ATTEMPTS", "String", "0".to_owned()),
             ]);
-            match deliver::send_stored(draft, queue, body, Some(extra)) {
+            match deliver::send_stored(draft, queue, (body, event), Some(extra)) {
                 Delivered::Queued { queue, message } => {
                     Delivered::DeadLettered { queue, message, code, reason }
                 }

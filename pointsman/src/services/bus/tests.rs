@@ -229,6 +229,27 @@ fn what_a_target_cannot_take_goes_to_its_dead_letter_queue_with_the_reason() {
 }
 
 #[test]
+fn an_event_with_characters_that_sqs_does_not_take_reaches_no_queue_and_is_told() {
+    let strange = "{\"text\":\"a\u{ffff}\"}";
+    let all = TargetSpec { dead_letter: Some(arn("dead")), ..target(arn("orders")) };
+    let part = TargetSpec { id: "part".into(), input: transformer("\"<text>\""), ..all.clone() };
+    let escaped = r#"{"text":"a\u0001"}"#;
+    let mut world = one_rule(vec![all]);
+    put(&mut world, entry(strange)).unwrap();
+    let Delivered::Lost { code, reason } = &deliveries(&world)[0].outcome else { panic!() };
+    assert_eq!(code, "INVALID_PARAMETER");
+    assert!(reason.contains("found #xFFFF"), "{reason}");
+    assert!(world.queue("orders").is_empty() && world.queue("dead").is_empty());
+
+    // Where only what was made of it cannot be sent, the event itself is a dead letter.
+    let mut world = one_rule(vec![part]);
+    put(&mut world, entry(escaped)).unwrap();
+    assert!(world.queue("orders").is_empty());
+    let dead = world.receive("dead");
+    assert!(world.text(dead[0].body).contains(escaped));
+}
+
+#[test]
 fn without_a_dead_letter_queue_it_is_lost_and_told() {
     let no_queue = TargetSpec { dead_letter: Some(arn("gone-too")), ..target(arn("gone")) };
     let mut world = one_rule(vec![target(arn("gone")), TargetSpec { id: "2".into(), ..no_queue }]);

@@ -142,7 +142,8 @@ impl Finish {
                     ("ErrorCode", "Number", "200".to_owned()),
                     ("ErrorMessage", "String", self.error_message()),
                 ]);
-                Some((target, deliver::send_stored(draft, target, waiting.body, Some(extra))))
+                let event = (waiting.body, &self.payload[..]);
+                Some((target, deliver::send_stored(draft, target, event, Some(extra))))
             }
             (None, None) => None,
         };

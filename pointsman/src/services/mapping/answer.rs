@@ -39,6 +39,8 @@ mod tests {
         case("", Some(&[]));
         case("null", Some(&[]));
         case("{}", Some(&[]));
+        case("[]", Some(&[]));
+        case(r#""""#, Some(&[]));
         case(r#"{"batchItemFailures":null}"#, Some(&[]));
         case(r#"{"batchItemFailures":[]}"#, Some(&[]));
         case(r#"{"batchItemFailures":[{"itemIdentifier":"b"}]}"#, Some(&["b"]));

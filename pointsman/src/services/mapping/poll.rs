@@ -1,7 +1,10 @@
 use crate::engine::{
     Command, Context, Decision, Draft, Effect, Fact, Invoke, Name, Payload, State, Why,
 };
-use crate::services::queue;
+use crate::services::queue::{self, Take};
+
+/// Most bytes of an event for a function; a batch of messages ends before.
+const LARGEST_EVENT: usize = 6 * 1024 * 1024;
 
 /// Takes the next batch from a queue, if there is one and there is room for it.
 #[derive(Debug)]
@@ -36,7 +39,8 @@ fn poll(draft: &mut Draft<'_>, name: &Name) -> Option<()> {
     }
     let (id, request) = (draft.invocation(), draft.choices.id());
     let until = now.plus_seconds(queue.spec.visibility);
-    let messages = queue::hand_out(draft, &queue_name, spec.batch_size as usize, until, Some(id));
+    let take = Take { messages: spec.batch_size as usize, bytes: LARGEST_EVENT };
+    let messages = queue::hand_out(draft, &queue_name, take, until, Some(id));
     if messages.is_empty() {
         return None;
     }

@@ -1,6 +1,7 @@
 use super::answer::failures;
 use crate::engine::{Draft, Fact, Id, InvocationId, Name};
 use crate::services::function::{Finished, Invocation};
+use std::collections::BTreeMap;
 
 /// What becomes of a batch of messages: the function's answer says which were not handled; an error or a timeout
 /// keeps all. What is kept is seen again after its visibility timeout, as in AWS. What nobody has received since is
@@ -20,11 +21,17 @@ pub(crate) fn settle_messages(
     let id_of = |seq: u64| here.and_then(|q| q.message(seq)).map_or(Id(0), |m| m.id);
     let (deleted, kept) = match finished {
         Finished::Answered(answer) if invocation.reports_failures => {
-            let known: Vec<String> = held.iter().map(|seq| id_of(*seq).to_string()).collect();
-            match failures(answer, |id| known.iter().any(|k| k == id)) {
-                Some(failed) => {
-                    held.iter().zip(&known).partition_map(|(seq, id)| (failed.contains(id), *seq))
-                }
+            // Also of those that somebody else has by now, or has deleted: they are of the batch.
+            let known: BTreeMap<u64, String> =
+                messages.iter().map(|seq| (*seq, id_of(*seq).to_string())).collect();
+            // One that is gone has left no identifier behind.
+            let is_gone = known.values().any(|id| *id == Id(0).to_string());
+            let is_known =
+                |id: &str| known.values().any(|k| k == id) || is_gone && id.parse::<Id>().is_ok();
+            match failures(answer, is_known) {
+                Some(failed) => held.iter().partition_map(|seq| {
+                    (known.get(seq).is_some_and(|id| failed.contains(id)), *seq)
+                }),
                 None => (vec![], held),
             }
         }

@@ -35,8 +35,8 @@ impl Command for UpdateMapping {
     }
 }
 
-/// Messages of a batch that the mapping's filter does not want: Lambda deletes them from the queue, and so do we.
-/// The reply is whether the batch is still running.
+/// Messages of a batch that the mapping's filter does not want: Lambda deletes them from the queue, and so do we, if
+/// nobody else has received them since. The reply is whether the batch is still running.
 #[derive(Debug)]
 pub struct Filtered {
     /// The invocation that has the batch.
@@ -49,17 +49,21 @@ impl Command for Filtered {
     type Reply = bool;
 
     fn decide(&self, state: &State, context: &Context) -> Decision<bool> {
-        let Some(Why::Messages { mapping, queue, .. }) =
+        let Some(Why::Messages { mapping, queue, messages: batch }) =
             state.invocations.get(&self.invocation).map(|i| &i.why)
         else {
             return Decision::reply(false);
         };
         let mut draft = Draft::new(state, context);
+        let is_its_own = |seq: &u64| {
+            let message = state.queues.get(queue).and_then(|q| q.message(*seq));
+            batch.contains(seq) && message.is_some_and(|m| m.is_last_of(self.invocation))
+        };
         draft.fact(Fact::Filtered {
             mapping: mapping.clone(),
             queue: queue.clone(),
             invocation: self.invocation,
-            messages: self.messages.clone(),
+            messages: self.messages.iter().copied().filter(is_its_own).collect(),
         });
         draft.reply(true)
     }

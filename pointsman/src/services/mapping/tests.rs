@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::testing::*;
 use crate::engine::{Fact, Handed, Invoke};
-use crate::services::queue::Purge;
+use crate::services::queue::{Purge, Receive};
 use crate::topology::{FunctionSpec, MappingSource, MappingSpec, QueueSpec, Spec};
 use std::time::Duration;
 
@@ -181,6 +181,55 @@ fn what_a_filter_does_not_want_is_deleted_and_the_batch_goes_on_without_it() {
     world.finish(id, "{}");
     assert!(world.queue("orders").is_empty());
     assert!(!world.ask(Filtered { invocation: id, messages: vec![sent[0]] }), "it is over");
+}
+
+#[test]
+fn a_filter_deletes_nothing_that_somebody_else_has_received_since_or_that_is_not_of_the_batch() {
+    let mut world = world(|_| ());
+    let sent = send(&mut world, 2);
+    let id = world.invocation().id;
+    off(&mut world);
+    let stranger = world.send("orders", "stranger");
+    world.pass(Duration::from_secs(30));
+    world.receive("orders");
+    assert!(world.ask(Filtered { invocation: id, messages: vec![sent[0], stranger] }));
+    assert_eq!(world.queue("orders").len(), 3);
+}
+
+#[test]
+fn a_batch_ends_before_six_megabytes() {
+    let mut world = world(|_| ());
+    off(&mut world);
+    let text = "a".repeat(1 << 20);
+    for _ in 0..10 {
+        world.send("orders", &text);
+    }
+    on(&mut world);
+    assert_eq!(sizes(&world.invocations()), [5, 5]);
+}
+
+#[test]
+fn a_message_that_somebody_else_has_by_now_is_still_known_in_the_answer() {
+    let mut world = world(|_| ());
+    let sent = send(&mut world, 3);
+    let run = world.invocation();
+    let handed = given(&run);
+    off(&mut world);
+    world.pass(Duration::from_secs(30));
+    let others = world.ask(Receive { queue: "orders".into(), max: 1, visibility: None });
+    assert_eq!(seqs(&others), sent[..1]);
+    world.finish(run.id, &failed(&[&handed[0]]));
+    let queue = world.queue("orders");
+    assert_eq!((queue.len(), queue.counts.deleted), (1, 2), "its neighbours were handled");
+
+    let mut world = self::world(|_| ());
+    let sent = send(&mut world, 3);
+    let run = world.invocation();
+    let handed = given(&run);
+    world.ask(Filtered { invocation: run.id, messages: vec![sent[0]] });
+    world.finish(run.id, &failed(&[&handed[0], &handed[1]]));
+    let queue = world.queue("orders");
+    assert_eq!((queue.len(), queue.counts.deleted), (1, 2), "also of one that is gone");
 }
 
 #[test]

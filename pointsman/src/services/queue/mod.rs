@@ -22,7 +22,8 @@ pub use state::{Counts, Message, Position, Queue};
 pub use visibility::ChangeVisibility;
 
 pub(crate) use admin::{RemoveDrained, check};
-pub(crate) use receive::hand_out;
+pub(crate) use receive::{Take, hand_out};
+pub(crate) use send::check_text;
 
 use crate::engine::{Fault, Name, State};
 

@@ -68,14 +68,21 @@ impl Command for SendMessages {
 
 /// Size in bytes as SQS counts it: text, and names, types and values of the attributes.
 pub(crate) fn size(message: &MessageToSend) -> usize {
-    let attributes = message.extra.attributes.iter().map(|(name, attribute)| {
-        let value = match &attribute.value {
-            AttributeValue::Text(text) => text.len(),
-            AttributeValue::Bytes(bytes) => bytes.len(),
-        };
-        name.len() + attribute.data_type.len() + value
-    });
-    message.body.len() + attributes.sum::<usize>()
+    message.body.len() + message.extra.size()
+}
+
+impl Extra {
+    /// Bytes of all names, types and values.
+    pub(super) fn size(&self) -> usize {
+        let attributes = self.attributes.iter().map(|(name, attribute)| {
+            let value = match &attribute.value {
+                AttributeValue::Text(text) => text.len(),
+                AttributeValue::Bytes(bytes) => bytes.len(),
+            };
+            name.len() + attribute.data_type.len() + value
+        });
+        attributes.sum()
+    }
 }
 
 fn check(message: &MessageToSend, max_size: u32) -> Result<(), Fault> {
@@ -96,7 +103,15 @@ fn check(message: &MessageToSend, max_size: u32) -> Result<(), Fault> {
             message.delay.unwrap_or_default()
         )));
     }
-    let text = std::str::from_utf8(&message.body)
+    check_text(&message.body)
+}
+
+/// Refuses bytes that are no text of a message.
+///
+/// # Errors
+/// `InvalidMessageContents`: no UTF-8, or characters that XML 1.0 does not have.
+pub(crate) fn check_text(bytes: &[u8]) -> Result<(), Fault> {
+    let text = std::str::from_utf8(bytes)
         .map_err(|_| Fault::new("InvalidMessageContents", "The message is not UTF-8 text."))?;
     match text.chars().find(|&c| !is_xml_char(c)) {
         Some(c) => Err(Fault::new(

@@ -72,3 +72,25 @@ fn settings_have_sqs_limits() {
     setting(|s| s.name.clear(), Some("InvalidParameterValue"));
     setting(|s| s.name = "a.fifo".into(), Some("AWS.SimpleQueueService.UnsupportedOperation"));
 }
+
+#[test]
+fn with_120_000_messages_in_flight_a_receiver_is_refused_and_a_mapping_gets_nothing() {
+    const LIMIT: usize = 120_000;
+    let mut world = World::new();
+    world.apply(vec![Spec::Queue(QueueSpec::named("orders"))]);
+    let messages = vec![text("a"); LIMIT + 5];
+    world.ask(SendMessages { queue: "orders".into(), messages });
+    let receive = |max| Receive { queue: "orders".into(), max, visibility: None };
+    assert_eq!(world.ask(receive(LIMIT - 3)).len(), LIMIT - 3);
+    let last = world.ask(receive(10));
+    assert_eq!(last.len(), 3, "no more than the limit leaves");
+    assert_eq!(world.try_ask(receive(10)).unwrap_err().code, "OverLimit");
+    world.apply(vec![
+        Spec::Queue(QueueSpec::named("orders")),
+        Spec::Function(function("view")),
+        Spec::Mapping(queue_mapping("orders", "view")),
+    ]);
+    assert!(world.invocations().is_empty());
+    world.delete("orders", &last);
+    assert_eq!(world.receive("orders").len(), 3);
+}
