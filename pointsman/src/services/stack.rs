@@ -176,7 +176,7 @@ impl ApplyTemplate {
         if holder == Owner::Engine {
             return Ok(());
         }
-        if !is_ours && !is_retained && !self.adopt {
+        if !is_ours && !self.adopt {
             let by = match &holder {
                 Owner::Stack { stack, .. } => format!("the stack {stack}"),
                 _ => "an API call".to_owned(),

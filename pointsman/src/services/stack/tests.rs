@@ -199,6 +199,23 @@ fn drop_deletes_queues_with_messages_now_or_later() {
 }
 
 #[test]
+fn another_stacks_retained_queue_is_taken_over_only_when_asked_for() {
+    let mut world = World::new();
+    world.apply(vec![queue("orders")]);
+    world.send("orders", "a");
+    world.apply(vec![]);
+    let other =
+        |adopt| ApplyTemplate { stack: "other".into(), adopt, ..template(vec![queue("orders")]) };
+    let fault = world.try_ask(other(false)).unwrap_err();
+    assert_eq!(
+        fault.message,
+        "template.yaml:1:3: queue orders was made by the stack shop: --adopt takes it over."
+    );
+    world.ask(other(true));
+    assert!(!world.queue("orders").retained);
+}
+
+#[test]
 fn a_retained_queue_that_comes_back_to_the_template_stays() {
     let mut world = World::new();
     world.apply(vec![queue("orders")]);
