@@ -343,7 +343,10 @@ async fn print_logs(
                 };
                 anstream::println!("{} {text}", styled(FUNCTION, &line.function));
             }
-            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Lagged(lines)) => {
+                let lost = format!("{lines} lines of functions were lost: they came too fast");
+                anstream::println!("{}", styled(BAD, lost));
+            }
             Err(RecvError::Closed) => return,
         }
     }

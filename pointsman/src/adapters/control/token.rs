@@ -47,7 +47,7 @@ impl Control {
         all.insert("sub".into(), claims.sub.into());
         all.insert("scope".into(), claims.scope.into());
         all.insert("iat".into(), now.into());
-        all.insert("exp".into(), (now + claims.expires_in.unwrap_or(3_600)).into());
+        all.insert("exp".into(), now.saturating_add(claims.expires_in.unwrap_or(3_600)).into());
         let issuer = self.issuer().await.ok_or("the engine has ended")?;
         issuer.sign(&all)
     }
