@@ -35,7 +35,7 @@ use crate::runtime::{Invocation, Watched, watch};
 
 /// Answers one event with `handle`.
 ///
-/// A panic, or no answer before the deadline, is a 500 and a log line, never a broken gateway
+/// A panic, or no answer before the deadline, is a 503 and a log line, never a broken gateway
 /// response; a [`Problem`] of 500 and above is logged with its cause, which the caller never sees.
 pub async fn answer<S>(
     state: &S,
