@@ -8,6 +8,8 @@ mod process;
 mod sam;
 mod steps;
 mod tools;
+mod tree;
+mod walkthrough;
 
 use process::Tally;
 use std::path::PathBuf;
@@ -65,11 +67,11 @@ fn usage() -> String {
     let mut text =
         "Usage: cargo verify [STEP]...\n\nWithout a step, all of them, in this order:\n".to_owned();
     for step in STEPS.iter().filter(|step| step.unasked) {
-        text += &format!("  {:<9} {}\n", step.name, step.what);
+        text += &format!("  {:<11} {}\n", step.name, step.what);
     }
     text += "\nOnly when it is named:\n";
     for step in STEPS.iter().filter(|step| !step.unasked) {
-        text += &format!("  {:<9} {}\n", step.name, step.what);
+        text += &format!("  {:<11} {}\n", step.name, step.what);
     }
     text
 }
@@ -79,7 +81,7 @@ fn summary(rows: &[(&str, Tally, Duration)], total: Tally) {
     println!();
     for (name, tally, took) in rows {
         let verdict = if tally.failed == 0 { "ok" } else { "FAILED" };
-        println!("{name:<9} {verdict:<6} {:>5.1} min  {tally}", took.as_secs_f64() / 60.0);
+        println!("{name:<11} {verdict:<6} {:>5.1} min  {tally}", took.as_secs_f64() / 60.0);
     }
     println!("\n{total}");
 }

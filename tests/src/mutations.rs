@@ -5,11 +5,11 @@
 #[path = "mutations/list.rs"]
 mod list;
 
-use crate::process::{Tally, cargo, command};
+use crate::process::{Tally, cargo};
+use crate::tree;
 use list::{Edit, MUTATIONS, Mutation};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// How many worlds each fault is looked for in; `WORLD_SEEDS` says otherwise.
 const SEEDS: &str = "1000";
@@ -17,13 +17,16 @@ const SEEDS: &str = "1000";
 /// Puts each fault in by itself and says how many worlds found it.
 pub(crate) fn run(root: &Path) -> Result<Tally, String> {
     let tree = root.join("target/mutations/tree");
-    copy(root, &tree)?;
+    tree::copy(root, &tree)?;
     let seeds = std::env::var("WORLD_SEEDS").unwrap_or_else(|_| SEEDS.into());
     let worlds = |of: &str| format!("{of} of {seeds} worlds");
     match grief(&tree, &seeds)? {
         Some(0) => println!("as it is: {}", worlds("0")),
         Some(found) => {
-            return Err(format!("the sources have a fault already: {}", worlds(&found.to_string())));
+            return Err(format!(
+                "the sources have a fault already: {}",
+                worlds(&found.to_string())
+            ));
         }
         None => return Err("the sources do not compile".into()),
     }
@@ -84,24 +87,4 @@ fn apply(tree: &Path, edit: &Edit) -> Result<(PathBuf, String), String> {
     let mutated = text.replacen(edit.find, edit.replace, 1);
     fs::write(&path, mutated).map_err(|error| format!("{}: {error}", edit.file))?;
     Ok((path, text))
-}
-
-/// The sources as they are, committed or not; what has not changed keeps its date, so that little is compiled anew.
-fn copy(root: &Path, tree: &Path) -> Result<(), String> {
-    let mut git: Command = command(root, "git");
-    let listed =
-        git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).output();
-    let listed = listed.map_err(|error| format!("git cannot be run: {error}"))?;
-    for name in String::from_utf8_lossy(&listed.stdout).split('\0').filter(|name| !name.is_empty())
-    {
-        let (from, to) = (root.join(name), tree.join(name));
-        let Ok(wanted) = fs::read(&from) else { continue };
-        if fs::read(&to).is_ok_and(|found| found == wanted) {
-            continue;
-        }
-        let folder = to.parent().unwrap_or(tree);
-        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&to, wanted));
-        written.map_err(|error| format!("{}: {error}", to.display()))?;
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ use crate::mutations;
 use crate::process::{Tally, cargo, check, command, test};
 use crate::sam;
 use crate::tools::Tools;
+use crate::walkthrough;
 use std::path::Path;
 
 /// One step of the test command.
@@ -21,7 +22,7 @@ pub(crate) struct Step {
 }
 
 /// All steps. `lint` goes before `test` because it finds most faults in a third of the time; `sam` and `deployed` come
-/// last because they compile everything once more, for Lambda.
+/// late because they compile everything once more, for Lambda; `walkthrough` compiles much of it in another place.
 pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "format",
@@ -94,6 +95,13 @@ pub(crate) const STEPS: &[Step] = &[
         wants_tools: false,
         unasked: true,
         run: |root, _| sam::scenarios(root),
+    },
+    Step {
+        name: "walkthrough",
+        what: "a new consumer, as CONTRIBUTING adds one, in a copy of the sources",
+        wants_tools: false,
+        unasked: true,
+        run: |root, _| walkthrough::run(root),
     },
     Step {
         name: "mutations",

@@ -1,0 +1,71 @@
+//! Does what CONTRIBUTING says about a new consumer, in a copy of the sources: one file, one stanza, one test.
+
+use crate::process::{Tally, cargo, check, test};
+use crate::tree;
+use std::path::Path;
+
+/// The test that the walkthrough ends with, and how many systems' tests it is.
+const ENDS_WITH: &str = "greeted";
+
+/// Walks through it.
+pub(crate) fn run(root: &Path) -> Result<Tally, String> {
+    let copy = root.join("target/walkthrough/tree");
+    tree::copy(root, &copy)?;
+    let text = tree::read(root, "CONTRIBUTING.md")?;
+    let section = section(&text, "## A new consumer").ok_or("CONTRIBUTING has no such section")?;
+    let rust = blocks(section, "rust");
+    let (&[function, scenario], [stanza]) = (&rust[..], &blocks(section, "yaml")[..]) else {
+        return Err("it has one file, one stanza and one test".into());
+    };
+    tree::write(&copy, "functions/src/bin/greeting.rs", function.as_bytes())?;
+    tree::write(&copy, "tests/e2e/greeting.rs", scenario.as_bytes())?;
+    insert(&copy, "tests/e2e/main.rs", "mod journey;\n", "mod greeting;\n")?;
+    insert(&copy, "infra/template.yaml", "  # ── STATE ", &format!("{stanza}\n"))?;
+    insert(
+        &copy,
+        "infra/template.yaml",
+        "!GetAtt OrderViewRule.Arn]}}",
+        "!GetAtt GreetingRule.Arn, ",
+    )?;
+    // Beside the sources' own: only what knows its path is compiled anew.
+    let target = root.join("target");
+    let mut build = cargo(&copy);
+    let built =
+        check(build.args(["build", "--workspace", "--bins"]).env("CARGO_TARGET_DIR", &target))?;
+    if built.failed > 0 {
+        return Ok(built);
+    }
+    let mut conform = cargo(&copy);
+    conform.args(["test", "--workspace", "--test", "conformance", "template"]);
+    let mut tally = test(conform.env("CARGO_TARGET_DIR", &target))?;
+    let mut run = cargo(&copy);
+    run.args(["test", "--workspace", "--test", "e2e", ENDS_WITH]).env("CARGO_TARGET_DIR", &target);
+    let greeted = test(&mut run)?;
+    if greeted.passed == 0 && greeted.failed == 0 {
+        return Err(format!("no test is called {ENDS_WITH}"));
+    }
+    tally += greeted;
+    Ok(tally)
+}
+
+/// What stands below a heading, up to the next of its rank.
+fn section<'a>(text: &'a str, heading: &str) -> Option<&'a str> {
+    let (_, below) = text.split_once(&format!("\n{heading}\n"))?;
+    Some(below.split_once("\n## ").map_or(below, |(section, _)| section))
+}
+
+/// The blocks of a language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    let blocks = text.split(fence.as_str()).skip(1);
+    blocks.filter_map(|block| block.split_once("\n```")).map(|(block, _)| block).collect()
+}
+
+/// Puts `what` before the one place that begins with `before`.
+fn insert(copy: &Path, name: &str, before: &str, what: &str) -> Result<(), String> {
+    let text = tree::read(copy, name)?;
+    if text.matches(before).count() != 1 {
+        return Err(format!("{name}: not there exactly once: {before:?}"));
+    }
+    tree::write(copy, name, text.replacen(before, &format!("{what}{before}"), 1).as_bytes())
+}
