@@ -108,6 +108,7 @@ pub(crate) struct Stopwatch(tokio::time::Instant);
 
 impl Stopwatch {
     /// Begins to measure.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock module")]
     pub(crate) fn start() -> Self {
         Stopwatch(tokio::time::Instant::now())
     }

@@ -24,6 +24,7 @@ pub(crate) struct Time {
 }
 
 impl Time {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock of a world")]
     pub(crate) fn new(start: i64) -> Self {
         let wall = Wall::by_hand(Timestamp::from_ms(start));
         Self { began: Instant::now(), start, wall }

@@ -2,7 +2,7 @@ use super::Failure;
 use super::screen::{BAD, BOLD, DIM, EVENT, FUNCTION, QUEUE, styled};
 use crate::adapters::control::Map;
 use crate::adapters::runner::Said;
-use crate::clock::SystemClock;
+use crate::clock::{Stopwatch, SystemClock};
 use crate::engine::{OsRandom, Random};
 use crate::faults::{Injector, Plan};
 use crate::system::{Config, Folders, Stack, System, build};
@@ -91,7 +91,7 @@ impl Up {
             http.push(bind(port, "--http-port")?);
         }
         let (fatal, mut died) = mpsc::unbounded_channel();
-        let began = tokio::time::Instant::now();
+        let began = Stopwatch::start();
         let system = System::start(Config {
             folder: self.state.clone(),
             region,
