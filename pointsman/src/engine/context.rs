@@ -77,14 +77,36 @@ pub enum Cause {
 }
 
 /// Who asked for it.
+///
+/// The order of the variants is the journal's format: add at the end, change nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Caller {
     /// The engine itself: mappings, timers, starts.
     Engine,
-    /// A person or program whose access key belongs to no function: the account's administrator.
+    /// A person or program that shows no access key: a caller of an HTTP API, or a request without a signature.
     Operator,
     /// A function, known by the access key of its execution environment.
     Function(Name),
+    /// A person or program whose access key belongs to no function: the account's administrator, as `Operator` is.
+    User {
+        /// Its access key id, 128 characters at most.
+        key: Name,
+    },
+}
+
+impl Caller {
+    /// Whoever signs with this access key id, which belongs to no function.
+    pub fn user(key: &str) -> Caller {
+        // AWS's own are no longer, and it is in every fact.
+        const LONGEST: usize = 128;
+        let end = key.char_indices().nth(LONGEST).map_or(key.len(), |(at, _)| at);
+        Caller::User { key: key[..end].into() }
+    }
+
+    /// Somebody from outside: neither the engine nor a function.
+    pub fn is_outside(&self) -> bool {
+        matches!(self, Caller::Operator | Caller::User { .. })
+    }
 }
 
 /// All that a decision may know beside state and command.

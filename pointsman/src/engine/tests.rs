@@ -143,6 +143,23 @@ fn a_restart_gives_back_what_mappings_held_without_counting_it_and_leaves_outsid
 }
 
 #[test]
+fn a_fact_of_an_older_journal_is_read_as_it_was_written() {
+    // At 1,700,000,000,000, because of request 1, by whoever showed no key: the clock was moved by 5 ms.
+    let old = [0x80, 0xa0, 0xab, 0xfe, 0xf9, 0x62, 0x00, 0x01, 0x01, 0x01, 0x0a];
+    let entry = Entry {
+        at: Time(1_700_000_000_000),
+        cause: Cause::Request(Id(1)),
+        caller: Caller::Operator,
+        fact: Fact::ClockMoved { offset_ms: 5 },
+    };
+    assert_eq!(core::decode(&old), Ok(entry.clone()));
+    assert_eq!(core::encode(&entry), old);
+    let user = Entry { caller: Caller::user(&"k".repeat(500)), ..entry };
+    assert_eq!(core::decode(&core::encode(&user)), Ok(user.clone()));
+    assert_eq!(user.caller, Caller::User { key: "k".repeat(128).into() });
+}
+
+#[test]
 fn a_body_lives_as_long_as_a_message_needs_it() {
     let mut world = World::new();
     world.apply(vec![Spec::Queue(QueueSpec::named("orders"))]);

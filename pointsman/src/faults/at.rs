@@ -162,7 +162,7 @@ impl fmt::Display for What {
 pub(super) fn function(caller: &Caller) -> Option<&str> {
     match caller {
         Caller::Function(name) => Some(name),
-        Caller::Operator | Caller::Engine => None,
+        Caller::Operator | Caller::User { .. } | Caller::Engine => None,
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Ask<'a> {
         in_region(&wire.state.region, service, credential)?;
         let callers = &wire.state.callers;
         let (caller, running) = match credential.and_then(|c| callers.of_key(c.key)) {
-            None => (Caller::Operator, None),
+            None => (credential.map_or(Caller::Operator, |c| Caller::user(c.key)), None),
             Some(Key::Environment { function, invocation }) => {
                 (Caller::Function(function), invocation)
             }

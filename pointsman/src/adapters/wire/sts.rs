@@ -36,7 +36,7 @@ impl Action for GetCallerIdentity {
                 user_id: format!("{}:{name}", name.to_uppercase()),
                 account,
             },
-            Caller::Operator | Caller::Engine => Identity {
+            Caller::Operator | Caller::User { .. } | Caller::Engine => Identity {
                 arn: format!("arn:aws:iam::{account}:root"),
                 user_id: account.clone(),
                 account,

@@ -8,7 +8,7 @@ use super::hint::Hint;
 use super::key::{Key, Target};
 use super::present::Unread;
 use crate::engine::{
-    Caller, Cause, Delivered, Delivery, Entry, Fact, History, Name, PastBatch, ReadRecord, Why,
+    Cause, Delivered, Delivery, Entry, Fact, History, Name, PastBatch, ReadRecord, Why,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -197,7 +197,7 @@ impl<'a> Seek<'a> {
                     }
                 }
             }
-            Fact::Deleted { messages, .. } if entry.caller == Caller::Operator => {
+            Fact::Deleted { messages, .. } if entry.caller.is_outside() => {
                 self.deleted.extend(messages);
             }
             Fact::DeadLettered { message, seq, .. } => {

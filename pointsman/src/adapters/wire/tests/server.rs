@@ -27,6 +27,12 @@ async fn key_and_trace_say_who_asks_and_why() {
     let id: Id = answer.headers["x-amzn-requestid"].parse().unwrap();
     assert_eq!(sender(&mut follower).await, (Caller::Operator, Cause::Request(id)));
 
+    let key = signed("AKIAIOSFODNN7EXAMPLE", "us-east-1", "sqs");
+    let answer = world.send("POST", "/", &[operation, ("Authorization", &key)], body).await;
+    let id: Id = answer.headers["x-amzn-requestid"].parse().unwrap();
+    let user = Caller::User { key: "AKIAIOSFODNN7EXAMPLE".into() };
+    assert_eq!(sender(&mut follower).await, (user, Cause::Request(id)));
+
     let key = signed("FUNCTION", "us-east-1", "sqs");
     world.send("POST", "/", &[operation, ("Authorization", &key)], body).await;
     let running = Cause::Invocation(InvocationId(7));
