@@ -230,4 +230,35 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
             replace: "let outcome = match (question, self.provider.find(&key).await) {\n            (Question::Cancel, Ok(Some(provider::Outcome::Answered(provider::Answer::Charged(receipt))))) => {\n                Ok(provider::Outcome::Undone(provider::Undone::Refunded(receipt)))\n            }\n            _ => provider::ask(&*self.provider, live, question, &key, customer_id).await,\n        };",
         }],
     },
+    Mutation {
+        name: "a tombstone is put over a charge in flight",
+        edits: &[
+            Edit {
+                file: "functions/domain/src/payment.rs",
+                find: "(_, Found::LeftCharging) => Next::Lock,",
+                replace: "(C::ProcessPayment(_), Found::LeftCharging) => Next::Lock,\n        (_, Found::LeftCharging) => Next::Tombstone,",
+            },
+            Edit {
+                file: PAYMENT,
+                find: "let row = row::first(&key, row::attributes(&settled.payment)?);",
+                replace: "let row = row::set(Op::update(key.clone()).remove(\"until\"), &row::attributes(&settled.payment)?);",
+            },
+        ],
+    },
+    Mutation {
+        name: "the provider is not asked to cancel what a crash left in flight",
+        edits: &[Edit {
+            file: PAYMENT,
+            find: "let settled = self.ask(command, &question, live).await?;",
+            replace: "let settled = match question {\n            Question::Cancel => {\n                let nothing = domain::payment::Undone::NothingTaken;\n                payment::settled(command, domain::payment::Outcome::Undone(nothing))\n            }\n            _ => self.ask(command, &question, live).await?,\n        };",
+        }],
+    },
+    Mutation {
+        name: "each attempt is a payment of its own to the provider",
+        edits: &[Edit {
+            file: PAYMENT,
+            find: "(command.order_id().to_string(), command.customer_id());",
+            replace: "(format!(\"{}-{}\", command.order_id(), self.wall.now()), command.customer_id());",
+        }],
+    },
 ];
