@@ -227,6 +227,25 @@ mod threaded {
     }
 
     #[tokio::test]
+    async fn with_the_limit_of_messages_in_flight_a_short_poll_is_refused_and_a_long_one_waits() {
+        const LIMIT: usize = 120_000;
+        let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
+        queue(&engine).await;
+        let messages = vec![hello().messages.remove(0); LIMIT + 1];
+        let send = SendMessages { queue: "orders".into(), messages };
+        engine.submit(send, asked()).await.unwrap();
+        let receive = |max, wait| {
+            let receive = Receive { queue: "orders".into(), max, visibility: None };
+            engine.receive(receive, wait, asked())
+        };
+        assert_eq!(receive(LIMIT, Duration::ZERO).await.unwrap().len(), LIMIT);
+        let refused = receive(1, Duration::ZERO).await.unwrap_err();
+        assert_eq!(refused.code, "OverLimit");
+        assert!(receive(1, Duration::from_millis(10)).await.unwrap().is_empty());
+        engine.stop();
+    }
+
+    #[tokio::test]
     async fn the_feed_tells_durable_facts_in_order_with_their_bytes() {
         let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
         let mut follower = engine.subscribe(None);

@@ -59,12 +59,15 @@ impl Command for Filtered {
             let message = state.queues.get(queue).and_then(|q| q.message(*seq));
             batch.contains(seq) && message.is_some_and(|m| m.is_last_of(self.invocation))
         };
-        draft.fact(Fact::Filtered {
-            mapping: mapping.clone(),
-            queue: queue.clone(),
-            invocation: self.invocation,
-            messages: self.messages.iter().copied().filter(is_its_own).collect(),
-        });
+        let messages: Vec<u64> = self.messages.iter().copied().filter(is_its_own).collect();
+        if !messages.is_empty() {
+            draft.fact(Fact::Filtered {
+                mapping: mapping.clone(),
+                queue: queue.clone(),
+                invocation: self.invocation,
+                messages,
+            });
+        }
         draft.reply(true)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Time;
-use crate::engine::Delivered;
+use crate::engine::{Delivered, ReadRecord};
 use crate::topology::{Region, StartingPosition};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -290,7 +290,24 @@ fn records_too_old_that_the_filter_does_not_want_are_only_passed() {
     world.pass(Duration::from_secs(100));
     assert!(take_after(&mut world, None, &["1", "2"], None));
     stands(&world, Some("2"), 0, None);
-    assert!(world.queue("lost").is_empty());
+    // Also where younger ones behind them are wanted.
+    let read = |sequence: &str, wanted| ReadRecord {
+        sequence: sequence.into(),
+        wanted,
+        ..ReadRecord::default()
+    };
+    let written = vec![Time(1_700_000_000_000), world.core.now()];
+    let taken = world.ask(TakeRecords {
+        mapping: "m".into(),
+        after: Some("2".into()),
+        sequences: vec!["3".into(), "4".into()],
+        read: vec![read("3", false), read("4", true)],
+        written,
+        payload: Some(Bytes::from_static(b"[]")),
+    });
+    assert!(taken);
+    stands(&world, Some("3"), 0, None);
+    assert!(world.queue("lost").is_empty() && world.invocations().is_empty());
 }
 
 #[test]
