@@ -5,5 +5,6 @@ mod kit;
 mod repository;
 #[path = "../ecosystem/sdk_config.rs"]
 mod sdk_config;
+mod tables;
 mod template;
 mod workspace;

@@ -138,3 +138,19 @@ impl Endpoint for Calls<'_> {
         self.0.send(messages).await
     }
 }
+
+/// Whether SQS's code finds fault with the message itself, so that it will be refused again.
+///
+/// Anything else is tried again: a denial, a missing queue, a key that can't be used or an expired
+/// token is no fault of the message, though SQS may call it the sender's.
+#[cfg(any(feature = "sqs", test))]
+fn is_permanent(code: &str) -> bool {
+    let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
+    matches!(
+        code.strip_suffix("Exception").unwrap_or(code),
+        "BatchRequestTooLong"
+            | "InvalidMessageContents"
+            | "InvalidParameterValue"
+            | "MissingParameter"
+    )
+}

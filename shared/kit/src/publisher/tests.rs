@@ -148,3 +148,28 @@ async fn a_process_dies_before_or_after_the_bus_took_its_events() {
     assert!(outcomes[0].is_accepted());
     assert_eq!(bus.take(), [entry("s", 2)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_is_no_fault_of_the_event() {
+    let denials = [
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "InvalidAccountIdException",
+        "InvalidClientTokenId",
+        "NotAuthorizedForDetailTypeException",
+        "NotAuthorizedForSourceException",
+        "ResourceNotFoundException",
+        "UnrecognizedClientException",
+    ];
+    for code in denials {
+        for fault in [Fault::Call(code), Fault::Entry(0, code)] {
+            let bus = Memory::new();
+            bus.fail_next(fault.clone());
+            let publisher = Publisher::new(Arc::new(bus.clone()));
+            let outcomes = publisher.publish(&[entry("s", 0)], seconds(0)).await;
+            assert!(matches!(&outcomes[0], Outcome::Unsent(f) if f.code == code), "{outcomes:?}");
+            bus.fail_next(fault);
+            assert!(publish(&bus, &[entry("s", 0)]).await[0].is_accepted(), "{code}: it passed");
+        }
+    }
+}

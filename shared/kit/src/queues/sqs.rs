@@ -30,7 +30,7 @@ impl Queues for Sqs {
         let entries = messages.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
         let queue = messages.first().map(|message| message.queue.as_str()).unwrap_or_default();
         let call = self.client.send_message_batch().queue_url(queue).set_entries(Some(entries));
-        let answer = call.send().await.map_err(|error| aws::failure(error, is_permanent))?;
+        let answer = call.send().await.map_err(|error| aws::failure(error, super::is_permanent))?;
         let missing = || Err(Failure::transient("NoResult", "neither sent nor failed"));
         let mut results: Vec<_> = messages.iter().map(|_| missing()).collect();
         for sent in answer.successful() {
@@ -74,22 +74,6 @@ fn failure(failed: &BatchResultErrorEntry) -> Failure {
     Failure {
         code: failed.code().to_owned(),
         message: failed.message().unwrap_or_default().to_owned(),
-        permanent: failed.sender_fault() && !failed.code().contains("Throttl"),
+        permanent: super::is_permanent(failed.code()),
     }
-}
-
-/// Whether SQS's code for a whole call means that the same call will be refused again.
-fn is_permanent(code: &str) -> bool {
-    let code = code.strip_prefix("AWS.SimpleQueueService.").unwrap_or(code);
-    matches!(
-        code,
-        "AccessDenied"
-            | "AccessDeniedException"
-            | "BatchRequestTooLong"
-            | "InvalidMessageContents"
-            | "InvalidParameterValue"
-            | "NonExistentQueue"
-            | "QueueDoesNotExist"
-            | "UnsupportedOperation"
-    )
 }

@@ -78,3 +78,25 @@ fn a_command_is_wrapped_as_an_event_would_be() {
     let detail: Envelope = serde_json::from_value(body["detail"].clone()).unwrap();
     assert_eq!(detail, row.envelope);
 }
+
+#[test]
+fn only_a_fault_of_the_message_itself_is_permanent() {
+    for code in ["InvalidMessageContents", "InvalidParameterValue", "BatchRequestTooLong"] {
+        assert!(is_permanent(code) && is_permanent(&format!("AWS.SimpleQueueService.{code}")));
+    }
+    let denials = [
+        "AccessDenied",
+        "AccessDeniedException",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "KmsAccessDenied",
+        "KmsThrottled",
+        "RequestThrottled",
+        "UnsupportedOperation",
+    ];
+    for code in denials {
+        assert!(!is_permanent(code), "{code}");
+    }
+}

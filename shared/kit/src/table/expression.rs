@@ -74,7 +74,11 @@ impl Placeholders {
         }
     }
 
+    /// One condition alone stays as it is: DynamoDB refuses redundant parentheses.
     fn join(&mut self, conditions: &[Condition], with: &str) -> String {
+        if let [one] = conditions {
+            return self.render(one);
+        }
         let parts: Vec<String> = conditions.iter().map(|one| self.render(one)).collect();
         format!("({})", parts.join(with))
     }

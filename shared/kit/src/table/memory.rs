@@ -3,11 +3,13 @@
 mod evaluate;
 mod faults;
 mod scan;
+mod validate;
 
 pub use faults::Fault;
 
 use super::{
-    Action, Cursor, Error, Item, Key, Op, PK, Page, Query, Reason, SK, Scan, Tables, Value, op,
+    Action, Cursor, Error, Index, Item, Key, Op, PK, Page, Query, Reason, SK, Scan, Tables, Value,
+    op,
 };
 use crate::testing::{Crash, Crashing};
 use async_trait::async_trait;
@@ -16,6 +18,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use validate::Place;
 
 /// What DynamoDB puts into one page at most.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -58,6 +61,7 @@ pub enum ChangeKind {
 #[derive(Default)]
 struct State {
     tables: BTreeMap<Arc<str>, Table>,
+    indexes: Vec<(Arc<str>, Index)>,
     changes: Vec<Change>,
     faults: Faults,
 }
@@ -75,6 +79,14 @@ impl Memory {
     #[must_use]
     pub fn with_page_bytes(mut self, bytes: usize) -> Self {
         self.page_bytes = bytes;
+        self
+    }
+
+    /// The same tables, of which `table` has `index`: as in DynamoDB, a write that the index can't
+    /// hold is then refused. (A query reads any index, declared or not.)
+    #[must_use]
+    pub fn with_index(self, table: impl Into<Arc<str>>, index: Index) -> Self {
+        self.lock().indexes.push((table.into(), index));
         self
     }
 
@@ -119,7 +131,7 @@ impl Memory {
     /// If DynamoDB would refuse `op`, or its condition is false.
     pub fn force(&self, op: Op) {
         let mut state = self.lock();
-        let result = state.commit(vec![op]);
+        let result = validate::op(&op, Place::Alone).and_then(|()| state.commit(vec![op]));
         assert!(result.is_ok(), "{result:?}");
     }
 
@@ -175,12 +187,14 @@ impl Tables for Memory {
     async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
         let mut state = self.lock();
         state.faults.read()?;
+        validate::key(key)?;
         Ok(state.find(key).cloned())
     }
 
     async fn page(&self, query: &Query, after: Option<&Cursor>) -> Result<Page, Error> {
         let mut state = self.lock();
         state.faults.read()?;
+        validate::query(query)?;
         let table = state.tables.get(&query.table);
         // An index is read by looking at everything; the table itself by its partition.
         let everything = table.filter(|_| query.index.is_some()).into_iter().flat_map(items);
@@ -193,6 +207,7 @@ impl Tables for Memory {
     async fn scan(&self, scan: &Scan, after: Option<&Cursor>) -> Result<Page, Error> {
         let mut state = self.lock();
         state.faults.read()?;
+        validate::scan(scan)?;
         let items = state.tables.get(&scan.table).into_iter().flat_map(items);
         scan::page(items, scan, after, self.page_bytes)
     }
@@ -201,10 +216,11 @@ impl Tables for Memory {
         if op.action == Action::Check {
             return Err(Error::validation("a check alone is no write"));
         }
+        validate::op(&op, Place::Alone)?;
         self.write_all(vec![op]).await.map_err(|error| match error {
             Error::Cancelled(mut reasons) if reasons.len() == 1 => match reasons.remove(0) {
                 Reason::ConditionFailed { item } => Error::ConditionFailed { item },
-                Reason::Refused { code, message } => Error::Refused { code, message },
+                Reason::Refused { message, .. } => Error::validation(message),
                 Reason::Conflict => Error::Busy { code: "TransactionConflictException".into() },
                 other => Error::Busy { code: other.code().to_owned() },
             },
@@ -214,6 +230,7 @@ impl Tables for Memory {
 
     async fn transact(&self, ops: Vec<Op>) -> Result<(), Error> {
         op::validate(&ops)?;
+        ops.iter().try_for_each(|op| validate::op(op, Place::Transaction))?;
         self.write_all(ops).await
     }
 }
@@ -225,15 +242,30 @@ impl State {
         let mut after = Vec::with_capacity(ops.len());
         let mut bytes = 0;
         for op in &ops {
-            evaluate::validate_key(&op.key)?;
+            if let Action::Put(item) = &op.action {
+                self.no_empty_key(&op.key.table, item)?;
+            }
+        }
+        for op in &ops {
             let before = self.find(&op.key);
-            if op.condition.as_ref().is_some_and(|condition| !condition.holds(before)) {
+            // What a put brings is looked at first, what an update makes of an item last.
+            let fits = validate::key_length(&op.key).and_then(|()| match &op.action {
+                Action::Put(item) => self.fits(&op.key.table, item),
+                _ => Ok(()),
+            });
+            if fits.is_ok() && op.condition.as_ref().is_some_and(|one| !one.holds(before)) {
                 let item = before.filter(|_| op.returning).cloned();
                 reasons.push(Reason::ConditionFailed { item });
                 continue;
             }
-            match evaluate::apply(op, before) {
+            let made = fits.and_then(|()| evaluate::apply(op, before)).and_then(|item| {
+                item.as_ref().map_or(Ok(()), |item| self.fits(&op.key.table, item)).map(|()| item)
+            });
+            match made {
                 Ok(item) => {
+                    if let Some(item) = &item {
+                        self.no_empty_key(&op.key.table, item)?;
+                    }
                     bytes += item.as_ref().map_or(0, evaluate::size);
                     after.push(item);
                     reasons.push(Reason::None);
@@ -253,6 +285,23 @@ impl State {
             self.replace(op, item);
         }
         Ok(())
+    }
+
+    /// Whether every index of the table can hold the item.
+    fn fits(&self, table: &str, item: &Item) -> Result<(), String> {
+        self.indexes_of(table).try_for_each(|index| evaluate::fits(index, item))
+    }
+
+    /// Refuses an item with an empty key of an index, and the whole request with it.
+    fn no_empty_key(&self, table: &str, item: &Item) -> Result<(), Error> {
+        match self.indexes_of(table).find(|index| evaluate::is_empty_in(index, item)) {
+            Some(index) => Err(Error::validation(format!("a key of {} is empty", index.name))),
+            None => Ok(()),
+        }
+    }
+
+    fn indexes_of(&self, table: &str) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(move |(of, _)| **of == *table).map(|(_, index)| index)
     }
 
     fn find(&self, key: &Key) -> Option<&Item> {

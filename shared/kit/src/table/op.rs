@@ -130,6 +130,16 @@ pub(super) fn validate(ops: &[Op]) -> Result<(), Error> {
             ops.len()
         )));
     }
+    for op in ops {
+        let nothing = match (&op.action, &op.condition) {
+            (Action::Update(updates), _) => updates.is_empty(),
+            (Action::Check, condition) => condition.is_none(),
+            _ => false,
+        };
+        if nothing {
+            return Err(Error::validation(format!("an operation does nothing to {}", op.key)));
+        }
+    }
     let mut keys: Vec<&Key> = ops.iter().map(|op| &op.key).collect();
     keys.sort_unstable();
     if let Some(pair) = keys.windows(2).find(|pair| pair[0] == pair[1]) {

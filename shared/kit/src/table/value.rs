@@ -1,5 +1,6 @@
 //! Attribute values, and their ways to and from Rust types.
 
+use super::number;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, fmt};
@@ -106,7 +107,7 @@ impl Value {
     pub(super) fn size(&self) -> usize {
         match self {
             Self::S(text) => text.len(),
-            Self::N(digits) => digits.len().div_ceil(2) + 1,
+            Self::N(digits) => number::size(digits),
             Self::B(bytes) => bytes.len(),
             Self::Bool(_) | Self::Null => 1,
             Self::M(fields) => {

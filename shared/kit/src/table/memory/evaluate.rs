@@ -1,11 +1,16 @@
 //! What DynamoDB makes of a write or a query, on plain maps.
 
 use super::super::{
-    Action, Cursor, Error, Item, Key, Op, PK, Page, Query, SK, Update, Value, number,
+    Action, Cursor, Error, Index, Item, Op, PK, Page, Query, SK, Update, Value, number,
 };
+use super::validate;
+use std::collections::BTreeSet;
 
 /// What DynamoDB takes as one item at most.
-const ITEM_BYTES: usize = 400 * 1024;
+pub(super) const ITEM_BYTES: usize = 400 * 1024;
+
+/// What it says of a larger one.
+pub(super) const TOO_LARGE: &str = "Item size has exceeded the maximum allowed size";
 
 /// The item after `op`, or `None` if there is none then.
 pub(super) fn apply(op: &Op, before: Option<&Item>) -> Result<Option<Item>, String> {
@@ -16,28 +21,37 @@ pub(super) fn apply(op: &Op, before: Option<&Item>) -> Result<Option<Item>, Stri
         Action::Update(updates) => updated(updates, before)?,
     };
     item.extend(op.key.attributes());
-    item.iter().try_for_each(|(name, value)| validate_numbers(name, value))?;
+    item.values_mut().for_each(normalize);
+    validate::item(&item).map_err(|error| error.to_string())?;
     if size(&item) > ITEM_BYTES {
-        return Err("Item size has exceeded the maximum allowed size".to_owned());
+        return Err(TOO_LARGE.to_owned());
     }
     Ok(Some(item))
+}
+
+/// Whether `index` can hold the item: one of its keys that is there is a text of a key's length.
+pub(super) fn fits(index: &Index, item: &Item) -> Result<(), String> {
+    for (nth, name) in [index.pk, index.sk].into_iter().enumerate() {
+        match item.get(name) {
+            None => {}
+            // Of an empty one the whole request is told.
+            Some(Value::S(text)) if text.is_empty() => {}
+            Some(Value::S(text)) => validate::key_text(text, nth)?,
+            Some(_) => return Err(format!("{name} is a key of {}, and no text", index.name)),
+        }
+    }
+    Ok(())
+}
+
+/// Whether `item` has an empty text for a key of `index`.
+pub(super) fn is_empty_in(index: &Index, item: &Item) -> bool {
+    let text = |name| item.get(name).and_then(Value::as_s);
+    [index.pk, index.sk].into_iter().any(|name| text(name) == Some(""))
 }
 
 /// The size of an item as DynamoDB counts it.
 pub(super) fn size(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value.size()).sum()
-}
-
-pub(super) fn validate_key(key: &Key) -> Result<(), Error> {
-    for (name, value, limit) in [(PK, &key.pk, 2048), (SK, &key.sk, 1024)] {
-        if value.is_empty() || value.len() > limit {
-            return Err(Error::validation(format!(
-                "key attribute {name} must have 1 to {limit} bytes, not {}",
-                value.len()
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// The items of one page: in range, in order, behind the cursor, up to limit and size.
@@ -63,7 +77,11 @@ pub(super) fn page<'a>(
         found.reverse();
     }
     if let Some(Cursor(start)) = after {
-        if start.get(pk).and_then(Value::as_s) != Some(&query.pk) {
+        let keys = BTreeSet::from([PK, SK, pk, sk]);
+        let within = keys.iter().copied().eq(start.keys())
+            && text(start, pk) == query.pk
+            && query.range.contains(text(start, sk));
+        if !within {
             return Err(Error::validation("the starting key lies outside the query"));
         }
         let start = [sk, PK, SK].map(|name| text(start, name));
@@ -85,13 +103,10 @@ pub(super) fn page<'a>(
 
 fn updated(updates: &[Update], before: Option<&Item>) -> Result<Item, String> {
     let mut item = before.cloned().unwrap_or_default();
-    for (nth, update) in updates.iter().enumerate() {
+    for update in updates {
         let name = update.attribute();
         if name == PK || name == SK {
             return Err(format!("cannot update {name}, it is part of the key"));
-        }
-        if updates[..nth].iter().any(|earlier| earlier.attribute() == name) {
-            return Err(format!("two document paths overlap: {name}"));
         }
         match update {
             Update::Set(name, value) => {
@@ -106,7 +121,7 @@ fn updated(updates: &[Update], before: Option<&Item>) -> Result<Item, String> {
                     Some(Value::N(digits)) => number::add(digits, *n),
                     Some(_) => None,
                 };
-                let sum = sum.ok_or_else(|| format!("{name} is no whole number to add to"))?;
+                let sum = sum.ok_or_else(|| format!("{n} cannot be added to {name}"))?;
                 item.insert(name.clone(), Value::N(sum));
             }
         }
@@ -114,15 +129,16 @@ fn updated(updates: &[Update], before: Option<&Item>) -> Result<Item, String> {
     Ok(item)
 }
 
-fn validate_numbers(name: &str, value: &Value) -> Result<(), String> {
+/// Spells every number as DynamoDB does.
+fn normalize(value: &mut Value) {
     match value {
-        Value::N(digits) if !number::is_valid(digits) => {
-            Err(format!("{name}: {digits} is no number of at most 38 digits"))
+        Value::N(digits) => {
+            if let Some(plain) = number::plain(digits) {
+                *digits = plain;
+            }
         }
-        Value::M(fields) => {
-            fields.iter().try_for_each(|(name, value)| validate_numbers(name, value))
-        }
-        Value::L(values) => values.iter().try_for_each(|value| validate_numbers(name, value)),
-        _ => Ok(()),
+        Value::M(fields) => fields.values_mut().for_each(normalize),
+        Value::L(values) => values.iter_mut().for_each(normalize),
+        _ => {}
     }
 }

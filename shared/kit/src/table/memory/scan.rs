@@ -21,9 +21,6 @@ pub(super) fn page<'a>(
     if segments == 0 || segments > MAX_SEGMENTS || segment >= segments {
         return Err(Error::validation(format!("there is no segment {segment} of {segments}")));
     }
-    if scan.limit == Some(0) {
-        return Err(Error::validation("a page of nothing"));
-    }
     let start = after.map(|Cursor(key)| place(key));
     if start.as_ref().is_some_and(|(hash, ..)| hash % segments != segment) {
         return Err(Error::validation("the starting key lies outside the segment"));
