@@ -46,6 +46,8 @@ struct Run {
     nodes: Vec<usize>,
     /// How much it was given, in a tree or not.
     given: usize,
+    /// What the records say of themselves that it was given and that are in no tree.
+    others: Vec<Hint>,
 }
 
 #[derive(Clone, Debug)]
@@ -103,8 +105,14 @@ impl Follow {
             }
             Fact::RecordsRead { mapping, table, invocation, records } => {
                 let began = self.began.clone().filter(|began| Some(began.id) == *invocation);
+                let (began, mut others) = (began.as_ref(), vec![]);
                 for record in records {
-                    self.read(at, mapping, table, record, began.as_ref(), records.len());
+                    if !self.read(at, mapping, table, record, began, records.len()) {
+                        others.push(record);
+                    }
+                }
+                if let Some(run) = began.and_then(|began| self.runs.get_mut(&began.id)) {
+                    run.others = others.into_iter().map(Hint::of_record).collect();
                 }
             }
             Fact::EventAccepted { id, bus, source, detail_type, body, deliveries } => {
@@ -263,7 +271,7 @@ impl Follow {
         node
     }
 
-    /// A mapping read a record.
+    /// A mapping read a record; whether that is in a tree.
     fn read(
         &mut self,
         at: Time,
@@ -272,8 +280,8 @@ impl Follow {
         record: &ReadRecord,
         began: Option<&Began>,
         given: usize,
-    ) {
-        let Some(node) = self.record(at, table, record) else { return };
+    ) -> bool {
+        let Some(node) = self.record(at, table, record) else { return false };
         match began.filter(|_| record.wanted) {
             Some(began) => {
                 self.twigs[node].stand = Stand::Reading(mapping.clone());
@@ -288,6 +296,7 @@ impl Follow {
             }
             None => {}
         }
+        true
     }
 
     fn not_read(&mut self, unread: &Unread) {

@@ -48,7 +48,8 @@ impl Follow {
                     return Some((Some(first), false));
                 }
                 let all_tell = run.nodes.iter().all(|node| self.twigs[*node].hint.is_telling());
-                if hint.is_telling() && all_tell && run.given > run.nodes.len() {
+                let unlike_ours = hint.is_telling() && all_tell && run.given > run.nodes.len();
+                if unlike_ours || run.others.iter().any(|other| hint.follows(other)) {
                     for node in run.nodes.clone() {
                         if let What::Invocation { others, .. } = &mut self.twigs[node].what {
                             *others += 1;

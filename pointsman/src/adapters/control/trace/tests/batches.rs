@@ -66,6 +66,27 @@ fn requests_that_shared_batches_are_apart_by_their_envelopes() {
 }
 
 #[test]
+fn a_row_that_says_nothing_of_itself_does_not_draw_another_request_s_events_to_it() {
+    let mut world = shop();
+    let (one, two) = (post(&mut world, 101), post(&mut world, 102));
+    let (first, second) = (Id(101).to_string(), Id(102).to_string());
+    let snapshot = ReadRecord {
+        id: None,
+        causation: None,
+        keys: "snapshot".into(),
+        ..row("2", Some(one), "", "")
+    };
+    let rows = vec![row("1", Some(one), "a", &first), snapshot, row("3", Some(two), "b", &second)];
+    let relayed = relay(&mut world, rows);
+    publish(&mut world, relayed, "Placed", &detail("a", &first));
+    publish(&mut world, relayed, "Placed", &detail("b", &second));
+    let trace = by_number(&world, 101);
+    let placed = tree(&trace).into_iter().filter(|line| line.contains("Placed"));
+    assert_eq!(placed.collect::<Vec<_>>(), ["        Placed"], "{trace:#?}");
+    assert!(tree(&trace).iter().any(|line| line == "    INSERT events snapshot"), "{trace:#?}");
+}
+
+#[test]
 fn any_id_on_the_way_leads_to_the_same_tree() {
     let (mut world, view) = two();
     world.finish(view, r#"{"batchItemFailures":[]}"#);
