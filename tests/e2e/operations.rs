@@ -1,6 +1,7 @@
 //! What an operator does on a bad day: looks at queues, mends, sends dead letters back, moves the clock.
 
-use crate::support::{Pointsman, binary, order};
+use crate::shop::gap;
+use crate::support::{Pointsman, binary};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 
@@ -12,7 +13,7 @@ fn poison_is_seen_with_its_reason_and_sent_back_as_it_was() {
     let engine = Pointsman::up(folder.path());
     let client = engine.client();
     let nonsense = json!({ "nonsense": true });
-    client.publish(&[("shop.orders", "OrderPlaced", nonsense.clone())]);
+    client.publish(&[("shop.orders", "ShippingAddressUpdated", nonsense.clone())]);
     client.publish(&[("shop.orders", "ItemAdded", json!({ "other": 1 }))]);
     let dead = until(&engine, DLQ, |queue| queue["visible"] == 2);
     let why = dead["reasons"][0]["reason"].as_str().expect("a reason");
@@ -31,13 +32,13 @@ fn poison_is_seen_with_its_reason_and_sent_back_as_it_was() {
 
     let listed = said(&engine, &["redrive"]);
     assert_eq!(listed, "order-view-dlq: 2 from order-view\n");
-    let pattern = r#"{"detail-type": ["OrderPlaced"]}"#;
+    let pattern = r#"{"detail-type": ["ShippingAddressUpdated"]}"#;
     let dry = said(&engine, &["redrive", DLQ, "--dry-run", "--pattern", pattern]);
     assert!(dry.contains(" → order-view  the body is no event"), "{dry}");
     assert!(dry.ends_with("2 looked at, 1 would be moved, 1 left, 0 failed\n"), "{dry}");
     assert_eq!(queue(&engine, DLQ)["visible"], 2);
 
-    enable(&engine, false);
+    enable(&engine, "order-view", false);
     let moved =
         said(&engine, &["redrive", DLQ, "--filter", "reason=no event", "--pattern", pattern]);
     assert_eq!(moved, "order-view-dlq: 2 looked at, 1 moved, 1 left, 0 failed\n");
@@ -69,16 +70,9 @@ fn what_was_received_too_often_says_from_where_and_what_its_function_did() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Pointsman::up(folder.path());
     let client = engine.client();
-    let id = client.place("key-1", &order("TEA-ASSAM-100", 1)).order_id();
-    let mut gap = client.get(&format!("/orders/{id}/history")).body["events"][0].clone();
-    let stranger = "01M7YQ1WE07VNQX5Q5KKJ0Z75H";
-    gap["metadata"]["id"] = "01M7YQ1WECFW0SW3JXZSTMYPJD".into();
-    gap["metadata"]["stream"] = format!("order#{stranger}").into();
-    gap["metadata"]["subject"] = stranger.into();
-    gap["metadata"]["version"] = 3.into();
-    gap["metadata"]["previous"] = 2.into();
-    gap["data"]["orderId"] = stranger.into();
-    client.publish(&[("shop.orders", "OrderPlaced", gap)]);
+    // An open order waits for time, too.
+    enable(&engine, "fulfilment", false);
+    client.publish(&[("shop.orders", "ItemAdded", gap(&client))]);
     let moved = &lines(&engine, &["clock", "+1h"])[0];
     let moved_by = |field: &str| moved[field].as_i64().expect("a number");
     assert!(moved_by("toMs") - moved_by("fromMs") >= 3_600_000, "{moved}");
@@ -170,10 +164,10 @@ fn until(engine: &Pointsman, name: &str, is: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-/// Switches the mapping of order-view.
-fn enable(engine: &Pointsman, enabled: bool) {
+/// Switches the mapping of a function.
+fn enable(engine: &Pointsman, function: &str, enabled: bool) {
     let mappings = format!("{}/2015-03-31/event-source-mappings/", engine.endpoint);
-    let listed = ureq::get(format!("{mappings}?FunctionName=order-view")).call().expect("a list");
+    let listed = ureq::get(format!("{mappings}?FunctionName={function}")).call().expect("a list");
     let listed: Value =
         serde_json::from_str(&listed.into_body().read_to_string().expect("text")).expect("JSON");
     let uuid = listed["EventSourceMappings"][0]["UUID"].as_str().expect("a UUID");

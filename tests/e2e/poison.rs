@@ -6,9 +6,10 @@
 //! A partial failure that is dropped on the way (by the harness, which answers it, or by the mapping, which reads the
 //! answer) deletes a message that was never handled: the second test then finds nothing in the DLQ.
 
-use crate::shop::Shop;
-use crate::support::order;
+use crate::shop::{SAGA, STRANGER, Shop};
+use crate::support::{binary, order};
 use serde_json::{Value, json};
+use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn poison_goes_to_the_dlq_with_the_reason_and_its_batch_is_done() {
@@ -51,20 +52,10 @@ async fn poison_goes_to_the_dlq_with_the_reason_and_its_batch_is_done() {
 async fn what_fails_again_and_again_is_received_five_times_and_then_put_aside() {
     let shop = Shop::start().await;
     let anna = &shop.anna;
-    let id = anna.place("key-1", &order("TEA-ASSAM-100", 1)).order_id();
-    shop.equation().await;
-    let history = anna.get(&format!("/orders/{id}/history"));
-    let mut gap = history.body["events"][0].clone();
-    // An event of a stream whose beginning nobody has: it may yet come, so it is tried again.
-    let stranger = "01M7YQ1WE07VNQX5Q5KKJ0Z75H";
-    gap["metadata"]["id"] = "01M7YQ1WECFW0SW3JXZSTMYPJD".into();
-    gap["metadata"]["stream"] = format!("order#{stranger}").into();
-    gap["metadata"]["subject"] = stranger.into();
-    gap["metadata"]["version"] = 3.into();
-    gap["metadata"]["previous"] = 2.into();
-    gap["data"]["orderId"] = stranger.into();
+    // An open order waits for time, too.
+    shop.running.switch("fulfilment", false).await;
     shop.running.switch("order-view", false).await;
-    anna.publish(&[("shop.orders", "OrderPlaced", gap)]);
+    shop.publish_gap();
     let good = anna.place("key-2", &order("TEA-ASSAM-100", 2)).order_id();
     shop.running.wait_until_idle().await;
     shop.running.switch("order-view", true).await;
@@ -78,8 +69,72 @@ async fn what_fails_again_and_again_is_received_five_times_and_then_put_aside() 
     }
     let ledger = shop.equation().await;
     let queue = ledger.queue("order-view");
-    assert_eq!((queue.handled, queue.dead), (2, 1), "{ledger}");
+    assert_eq!((queue.handled, queue.dead), (3, 1), "{ledger}");
     let dead = anna.receive("order-view-dlq");
     assert_eq!(dead.len(), 1);
-    assert!(dead[0]["Body"].as_str().is_some_and(|body| body.contains(stranger)));
+    assert!(dead[0]["Body"].as_str().is_some_and(|body| body.contains(STRANGER)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison_in_each_queue_of_an_order_s_way_is_put_aside_and_the_order_goes_on() {
+    let shop = Shop::selling().await;
+    let bodies = [
+        json!({ "nonsense": true }),
+        // Of a kind that nobody here understands.
+        json!({ "detail-type": "CookOrder", "detail": { "metadata": { "type": "CookOrder" }, "data": {} } }),
+    ];
+    for queue in SAGA {
+        shop.running.switch(queue, false).await;
+        shop.anna.send_all(queue, &bodies.clone().map(|body| body.to_string()));
+        let id = shop.places(queue, "TEA-ASSAM-100", 1).remove(0);
+        shop.running.wait_until_idle().await;
+        shop.running.switch(queue, true).await;
+        shop.running.wait_until_idle().await;
+        // What it shared a batch with was handled then, not a minute later.
+        assert_eq!(shop.books().order(&id).end().as_deref(), Some("OrderFulfilled"), "{queue}");
+        let dead = shop.anna.receive(&format!("{queue}-dlq"));
+        assert_eq!(dead.len(), 2, "{queue}: {dead:?}");
+        for message in dead {
+            let attribute = |name: &str| {
+                message["MessageAttributes"][name]["StringValue"].as_str().unwrap_or_default()
+            };
+            let reason = "the body is no event: missing field";
+            assert!(attribute("reason").starts_with(reason), "{message}");
+            let arn = format!("arn:aws:sqs:us-east-1:000000000000:{queue}");
+            assert_eq!(attribute("source-queue"), arn);
+        }
+    }
+    let (ledger, _) = shop.ended().await;
+    for queue in SAGA.map(|name| ledger.queue(&format!("{name}-dlq"))) {
+        assert_eq!((queue.accepted, queue.there), (2, 2), "{ledger}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_until_it_was_given_up_goes_on_when_it_is_redriven_after_the_fix() {
+    let shop = Shop::selling().await;
+    // The provider is down for as often as a message is received.
+    shop.script("anna", &["timeout"; 5]);
+    let id = shop.places("anna", "TEA-ASSAM-100", 1).remove(0);
+    for _ in 0..5 {
+        shop.running.wait_until_time_must_pass().await;
+        shop.anna.unlock();
+        shop.pass(60).await;
+    }
+    shop.running.wait_until_idle().await;
+    let dead = shop.running.ledger().await;
+    assert_eq!(dead.queue("payment-dlq").there, 1, "{dead}");
+    assert_eq!(shop.status(&id), "paymentRequested", "its deadline has not come");
+
+    let output = Command::new(binary("pointsman"))
+        .args(["redrive", "payment-dlq"])
+        .env("AWS_ENDPOINT_URL", shop.running.endpoint())
+        .output()
+        .expect("pointsman is built");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said, "payment-dlq: 1 looked at, 1 moved, 0 left, 0 failed\n", "{output:?}");
+    let (ledger, books) = shop.ended().await;
+    assert_eq!(ledger.queue("payment-dlq").there, 0, "{ledger}");
+    assert_eq!(books.order(&id).end().as_deref(), Some("OrderFulfilled"));
+    assert_eq!((books.order(&id).account().calls, books.order(&id).account().taken), (6, 1580));
 }

@@ -1,8 +1,9 @@
-//! Scenario 4: the same request twice is one order, the same message five times is one effect.
+//! Scenario 4: the same request twice is one order, the same message five times is one effect, and one charge.
 //!
 //! What holds it: the request's key is written in the transaction of the event, and an event changes a view only if its
 //! version is behind the row's position. Without either, these tests count too much.
 
+use crate::books::Account;
 use crate::shop::{Row, Shop};
 use crate::support::order;
 use serde_json::json;
@@ -76,6 +77,32 @@ async fn the_same_message_five_times_is_one_effect() {
     assert_eq!(ledger.queue("order-view").handled, 7, "{ledger}");
     assert_eq!(shop.rows(), before, "no row was written once more");
     assert_eq!(anna.get(&format!("/orders/{id}")).body, shown.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_message_to_payment_five_times_is_one_charge() {
+    let shop = Shop::selling().await;
+    shop.running.switch("payment", false).await;
+    let id = shop.places("anna", "TEA-ASSAM-100", 1).remove(0);
+    shop.running.wait_until_idle().await;
+    let [message] = &shop.anna.receive("payment")[..] else { panic!("one ProcessPayment") };
+    let url = shop.anna.queue("payment");
+    let handle = &message["ReceiptHandle"];
+    let delete = json!({ "QueueUrl": url, "ReceiptHandle": handle });
+    shop.anna.call("AmazonSQS.DeleteMessage", &delete);
+    let body = message["Body"].as_str().expect("text").to_owned();
+    // Three at once, and two when it is long done.
+    shop.anna.send_all("payment", &vec![body.clone(); 3]);
+    shop.running.switch("payment", true).await;
+    shop.settle().await;
+    shop.anna.send_all("payment", &vec![body; 2]);
+
+    let (ledger, books) = shop.ended_well().await;
+    assert_eq!(ledger.queue("payment").handled, 1 + 5, "{ledger}");
+    let book = books.order(&id);
+    assert_eq!(book.account(), Account { calls: 1, taken: 1580, refunded: 0 });
+    assert_eq!(book.events("payment"), ["PaymentProcessed"]);
+    assert_eq!(book.end().as_deref(), Some("OrderFulfilled"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

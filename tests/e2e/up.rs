@@ -19,17 +19,20 @@ fn up_prints_a_map_and_lines_to_try_and_ctrl_c_ends_all_of_it() {
         assert!(printed.contains(line), "{line} is missing: {printed}");
     }
     let (_, tries) = printed.split_once("\nTry\n").expect("lines to try");
-    assert_eq!(tries.lines().filter(|line| line.starts_with("  ")).count(), 3, "{printed}");
+    assert_eq!(tries.lines().filter(|line| line.starts_with("  ")).count(), 4, "{printed}");
 
-    // The second is a whole curl with a token: it works as it stands.
-    let curl = tries.lines().find(|line| line.contains("curl -i ")).expect("a curl").trim();
-    let placed = Command::new("bash").args(["-c", curl]).output();
-    match placed {
-        Ok(placed) if Command::new("curl").arg("--version").output().is_ok() => {
-            let said = String::from_utf8_lossy(&placed.stdout);
-            assert!(said.starts_with("HTTP/1.1 202 Accepted"), "{curl}: {placed:?}");
+    // Stock and an order are whole curls, the latter with a token: they work as they stand.
+    for (what, wanted) in [("loadStock", "{\"done\":true,"), ("curl -i ", "HTTP/1.1 202 Accepted")]
+    {
+        let curl = tries.lines().find(|line| line.contains(what)).expect("a curl").trim();
+        let tried = Command::new("bash").args(["-c", curl]).output();
+        match tried {
+            Ok(tried) if Command::new("curl").arg("--version").output().is_ok() => {
+                let said = String::from_utf8_lossy(&tried.stdout);
+                assert!(said.starts_with(wanted), "{curl}: {tried:?}");
+            }
+            _ => eprintln!("the curl is not tried: there is no curl here, or no bash"),
         }
-        _ => eprintln!("the curl is not tried: there is no curl here, or no bash"),
     }
     engine.client().place("key-1", &order("CUP-BLUE", 1)).order_id();
 

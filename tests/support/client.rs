@@ -82,6 +82,11 @@ impl Client {
         self.send("PUT", path, None, Some(&body.to_string())).expect("it answers")
     }
 
+    /// A DELETE under an idempotency key.
+    pub(crate) fn delete(&self, path: &str, key: &str) -> Answer {
+        self.send("DELETE", path, Some(key), None).expect("it answers")
+    }
+
     /// A GET.
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None, None).expect("it answers")
@@ -117,14 +122,49 @@ impl Client {
     /// # Panics
     /// If it is refused.
     pub(crate) fn call(&self, action: &str, input: &Value) -> Value {
+        let Answer { status, body, .. } = self.try_call(action, input);
+        assert_eq!(status, 200, "{action} {input}: {body}");
+        body
+    }
+
+    fn try_call(&self, action: &str, input: &Value) -> Answer {
         let request = ureq::http::Request::post(&self.endpoint)
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", action)
             .body(input.to_string());
         let answered = self.agent.run(request.expect("a request")).and_then(answer);
-        let Answer { status, body, .. } = answered.expect("the endpoint answers");
-        assert_eq!(status, 200, "{action} {input}: {body}");
+        answered.expect("the endpoint answers")
+    }
+
+    /// Invokes a function with this and waits for its answer.
+    ///
+    /// # Panics
+    /// If it does not answer well.
+    pub(crate) fn invoke(&self, function: &str, payload: &Value) -> Value {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
+        let request = ureq::http::Request::post(url).body(payload.to_string());
+        let answered = self.agent.run(request.expect("a request")).and_then(answer);
+        let Answer { status, headers, body } = answered.expect("the endpoint answers");
+        let failed = headers.get("x-amz-function-error");
+        assert_eq!((status, failed), (200, None), "{function} {payload}: {body}");
         body
+    }
+
+    /// Lets the wall time pass for which a payment stays locked that somebody left in the middle.
+    pub(crate) fn unlock(&self) {
+        for item in self.scan("Services") {
+            if item["until"]["N"].as_str().is_some_and(|until| until != "0") {
+                let input = json!({
+                    "TableName": "local-Services", "Key": { "pk": item["pk"], "sk": item["sk"] },
+                    "UpdateExpression": "SET #until = :past",
+                    "ConditionExpression": "attribute_exists(#until)",
+                    "ExpressionAttributeNames": { "#until": "until" },
+                    "ExpressionAttributeValues": { ":past": { "N": "0" } },
+                });
+                // Refused where it was finished meanwhile, and then there is nothing to be done.
+                let _refused = self.try_call("DynamoDB_20120810.UpdateItem", &input);
+            }
+        }
     }
 
     /// All items of a table of the template.
@@ -175,6 +215,18 @@ impl Client {
         });
         let answer = self.call("AmazonSQS.ReceiveMessage", &input);
         answer["Messages"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Sends messages with these bodies to a queue.
+    pub(crate) fn send_all(&self, queue: &str, bodies: &[String]) {
+        let url = self.queue(queue);
+        for some in bodies.chunks(10) {
+            let entry = |(n, body)| json!({ "Id": format!("{n}"), "MessageBody": body });
+            let entries: Vec<Value> = some.iter().enumerate().map(entry).collect();
+            let input = json!({ "QueueUrl": url, "Entries": entries });
+            let answer = self.call("AmazonSQS.SendMessageBatch", &input);
+            assert_eq!(answer["Successful"].as_array().map(Vec::len), Some(some.len()), "{answer}");
+        }
     }
 
     /// Follows what happens from now on.
