@@ -287,14 +287,17 @@ fn every_function_has_statements_of_its_own_and_none_allows_everything() {
 }
 
 /// The template with what is asked of it most.
-struct Shop {
-    loaded: Loaded,
+pub(crate) struct Shop {
+    pub(crate) loaded: Loaded,
     queues: BTreeMap<String, QueueSpec>,
 }
 
 impl Shop {
     fn load() -> Shop {
-        let loaded = load();
+        Shop::of(load())
+    }
+
+    pub(crate) fn of(loaded: Loaded) -> Shop {
         let region = &Options::default().region;
         let queues = loaded.resources.iter().filter_map(|resource| match &resource.spec {
             Spec::Queue(queue) => Some((region.queue(&queue.name), queue.clone())),
@@ -311,14 +314,14 @@ impl Shop {
         rules.collect()
     }
 
-    fn functions(&self) -> impl Iterator<Item = &FunctionSpec> {
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &FunctionSpec> {
         self.loaded.resources.iter().filter_map(|resource| match &resource.spec {
             Spec::Function(function) => Some(function),
             _ => None,
         })
     }
 
-    fn mappings(&self) -> impl Iterator<Item = &MappingSpec> {
+    pub(crate) fn mappings(&self) -> impl Iterator<Item = &MappingSpec> {
         self.loaded.resources.iter().filter_map(|resource| match &resource.spec {
             Spec::Mapping(mapping) => Some(mapping),
             _ => None,
@@ -326,7 +329,7 @@ impl Shop {
     }
 
     #[track_caller]
-    fn queue(&self, arn: &str) -> &QueueSpec {
+    pub(crate) fn queue(&self, arn: &str) -> &QueueSpec {
         self.queues.get(arn).unwrap_or_else(|| panic!("{arn} is no queue of the template"))
     }
 
@@ -354,7 +357,7 @@ fn name_of(url: &str) -> String {
     url.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-fn conditions(statement: &Statement) -> Value {
+pub(crate) fn conditions(statement: &Statement) -> Value {
     serde_json::from_str(&statement.conditions).unwrap_or(Value::Null)
 }
 
@@ -367,6 +370,6 @@ fn functions_in_the_workspace() -> usize {
     std::fs::read_dir(root().join("functions/src/bin")).expect("the functions").count()
 }
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is a member")
 }
