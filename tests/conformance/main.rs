@@ -3,6 +3,8 @@
 
 mod kit;
 mod repository;
+mod rights;
+mod safety;
 #[path = "../ecosystem/sdk_config.rs"]
 mod sdk_config;
 mod tables;
