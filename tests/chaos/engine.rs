@@ -1,4 +1,4 @@
-use crate::crowd::{Crowd, Dice, settle};
+use crate::crowd::{Crowd, Dice, load, settle};
 use crate::support::Pointsman;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ fn an_engine_killed_again_and_again_loses_no_acknowledged_order_and_doubles_none
     let state = tempfile::tempdir().expect("a folder");
     let mut dice = Dice::cast("kill -9 of the engine");
     let mut engine = Pointsman::up(state.path());
+    load(&engine.client());
     let crowd = Crowd::of(3, &engine.client());
     for _ in 0..LIVES {
         // From before the first function is up to well into the middle of it.

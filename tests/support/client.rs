@@ -62,6 +62,12 @@ impl Client {
         self.operate("POST", "/_pointsman/clock", &body);
     }
 
+    /// Moves engine time on in one step, also while others are at work.
+    pub(crate) fn jump(&self, by: Duration) {
+        let by = u64::try_from(by.as_millis()).expect("it is not for ever");
+        self.operate("POST", "/_pointsman/clock", &json!({ "byMs": by, "jump": true }));
+    }
+
     /// Switches faults on request on or off; how they stand then.
     pub(crate) fn switch_faults(&self, on: bool) -> Value {
         self.operate("POST", "/_pointsman/faults", &json!({ "on": on }))
