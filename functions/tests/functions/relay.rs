@@ -103,6 +103,28 @@ async fn what_can_never_be_published_is_put_aside_whole_and_holds_up_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_denial_fails_the_batch_and_puts_no_good_event_aside() {
+    let shop = Shop::new();
+    for version in 1..=3 {
+        shop.put_row("event", ORDER, version, "ItemAdded", json!({}));
+    }
+    let changes = shop.changes();
+    let first = format!("{:021}", changes[0].sequence);
+    for denial in ["AccessDeniedException", "ResourceNotFoundException", "ExpiredTokenException"] {
+        // For longer than an invocation lasts.
+        for _ in 0..1000 {
+            shop.bus.fail_next(Fault::Call(denial));
+        }
+        let failures = shop.relay(&changes).await;
+        assert_eq!(failures.ids().collect::<Vec<_>>(), [first.as_str()], "{denial}");
+        assert_eq!((shop.bus.events(), shop.queues.messages()), (vec![], vec![]), "{denial}");
+        shop.bus.forget_faults();
+    }
+    assert!(shop.relay(&changes).await.is_empty(), "once the role is right, all goes out");
+    assert_eq!((shop.bus.events().len(), shop.queues.messages().len()), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_quarantine_that_refuses_fails_the_batch_from_there() {
     let shop = Shop::new();
     shop.put_row("event", ORDER, 1, "OrderPlaced", json!({}));

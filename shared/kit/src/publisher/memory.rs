@@ -55,6 +55,11 @@ impl Memory {
         self.lock().next.push_back(fault);
     }
 
+    /// From now on no call fails that was told to by [`Memory::fail_next`].
+    pub fn forget_faults(&self) {
+        self.lock().next.clear();
+    }
+
     /// From now on lets `percent` of all entries, and of all calls, fail, drawn from `seed`.
     pub fn flaky(&self, seed: u64, percent: u8) {
         self.lock().flaky = Some((fastrand::Rng::with_seed(seed), percent));
