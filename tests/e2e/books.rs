@@ -1,9 +1,10 @@
 //! What the tables of the shop must say together, whatever happened on the way.
 
+use crate::shop::Shop;
 use crate::support::Client;
 use domain::view::{OrderView, catch_up};
 use pointsman_kit::event::Envelope;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The shop's tables, read as a whole.
@@ -269,4 +270,52 @@ fn untyped(value: &Value) -> Value {
         "NULL" => Value::Null,
         _ => value.clone(),
     }
+}
+
+/// The books are what all other tests rest on, so they must notice whatever is amiss.
+#[tokio::test(flavor = "multi_thread")]
+async fn books_in_which_anything_is_amiss_do_not_balance() {
+    let shop = Shop::selling().await;
+    shop.script("ben", &["decline"]);
+    let good = shop.places("anna", "TEA-ASSAM-100", 1).remove(0);
+    shop.places("ben", "TEA-ASSAM-100", 1);
+    let gone = shop.places("cleo", "KETTLE-STEEL", 1).remove(0);
+    shop.ended_well().await;
+
+    let of = |thing: &str, order: &str| format!("{thing}#{order}");
+    let n = |number: u64| json!({ "N": number.to_string() });
+    let s = |text: &str| json!({ "S": text });
+    amiss(&shop, "Services", "stock#TEA-ASSAM-100", "available", &n(9_999));
+    amiss(&shop, "Services", &of("reservation", &good), "state", &s("released"));
+    amiss(&shop, "Services", &of("provider", &good), "taken", &n(2 * 1_580));
+    amiss(&shop, "Services", &of("provider", &good), "taken", &n(0));
+    amiss(&shop, "Services", &of("provider", &good), "refunded", &n(1_580));
+    amiss(&shop, "Services", &of("provider", &gone), "refunded", &n(0));
+    amiss(&shop, "ReadModel", &of("1#order", &good), "payment", &json!({ "NULL": true }));
+    amiss(&shop, "ReadModel", &of("1#order", &gone), "course", &json!({ "M": {} }));
+    amiss(&shop, "EventStore", &of("payment", &good), "kind", &s("command"));
+    amiss(&shop, "EventStore", &of("payment", &gone), "kind", &s("guard"));
+    amiss(&shop, "EventStore", &of("shipment", &good), "kind", &s("snapshot"));
+    shop.equation().await;
+}
+
+/// With the first row of `pk` changed like this, which is then undone, the books do not balance.
+fn amiss(shop: &Shop, table: &str, pk: &str, attribute: &str, value: &Value) {
+    let items = shop.anna.scan(table);
+    let item = items.iter().find(|item| item["pk"]["S"] == pk);
+    let item = item.unwrap_or_else(|| panic!("{table} has no {pk}"));
+    let put = |item: &Value| {
+        let input = json!({ "TableName": format!("local-{table}"), "Item": item });
+        shop.anna.call("DynamoDB_20120810.PutItem", &input);
+    };
+    let mut changed = item.clone();
+    changed[attribute] = value.clone();
+    put(&changed);
+    let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let books = shop.books();
+        books.balance(&shop.loaded());
+        books.ended();
+    }));
+    put(item);
+    assert!(looked.is_err(), "{table}, {pk}: nobody notices {attribute} = {value}");
 }

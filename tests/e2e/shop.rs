@@ -144,7 +144,8 @@ impl Shop {
         }
     }
 
-    fn loaded(&self) -> BTreeMap<String, u64> {
+    /// By sku, what was ever put on the shelves.
+    pub(crate) fn loaded(&self) -> BTreeMap<String, u64> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
