@@ -14,8 +14,8 @@
 
 pub mod command;
 pub mod door;
-pub mod provider;
 pub mod maintenance;
+pub mod provider;
 pub mod read_model;
 pub mod relay;
 pub mod row;
