@@ -9,4 +9,5 @@ mod safety;
 mod sdk_config;
 mod tables;
 mod template;
+mod ways_out;
 mod workspace;

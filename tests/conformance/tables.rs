@@ -15,7 +15,8 @@ use aws_sdk_dynamodb::types::{
 use calls::{Call, INDEX, sequence};
 use pointsman::testing;
 use pointsman_kit::table::{
-    Cursor, DynamoDb, Error, Item, Key, Memory, Op, Page, Query, Reason, Scan, Tables, Value,
+    Cursor, DynamoDb, Error, Item, Key, MAX_TRANSACTION, Memory, Op, Page, Query, Reason, Scan,
+    Tables, Value,
 };
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::path::Path;
@@ -27,11 +28,11 @@ const LANES: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_table_and_the_real_one_answer_alike() {
-    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/tables.yaml");
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/bare.yaml");
     let engine = testing::start(template).await.expect("the engine starts");
     let client = Client::new(&sdk_config(engine.endpoint()).await);
     let (seed, sequences) =
-        (number("POINTSMAN_SEED").unwrap_or(1), number("POINTSMAN_SEQUENCES").unwrap_or(240));
+        (number("POINTSMAN_SEED").unwrap_or(1), number("POINTSMAN_SEQUENCES").unwrap_or(200));
     let each = u32::try_from(sequences.div_ceil(LANES)).expect("as many as a u32 holds");
     println!("{sequences} sequences from POINTSMAN_SEED={seed}");
     let mut lanes = Vec::new();
@@ -88,30 +89,31 @@ async fn compare(real: &DynamoDb, tables: &[Arc<str>; 2], calls: &[Call]) -> Res
     for table in tables {
         memory = memory.with_index(table.clone(), INDEX);
     }
-    let compared = async {
-        let mut cursors = vec![];
-        for (nth, call) in calls.iter().enumerate() {
-            let answers = [
-                answer(&memory, call, &cursors, &mut vec![]).await,
-                answer(real, call, &cursors.clone(), &mut cursors).await,
-            ];
-            same(&format!("call {nth}, {call:?}"), answers)?;
-        }
-        for table in tables {
-            let mut content = everything(real, table).await;
-            content.sort_by_cached_key(place);
-            same(&format!("the content of {table}"), [memory.items(table), content])?;
-        }
-        Ok(())
-    }
-    .await;
+    let mut compared = calls_alike(real, &memory, calls).await;
     for table in tables {
-        for item in everything(real, table).await {
-            let (pk, sk) = place(&item);
-            real.write(Op::delete(Key::new(table.clone(), pk, sk))).await.expect("DeleteItem");
+        let mut content = everything(real, table).await;
+        let keys = content.iter().map(place);
+        let deletes = keys.map(|(pk, sk)| Op::delete(Key::new(table.clone(), pk, sk)));
+        for some in deletes.collect::<Vec<_>>().chunks(MAX_TRANSACTION) {
+            real.transact(some.to_vec()).await.expect("TransactWriteItems");
         }
+        content.sort_by_cached_key(place);
+        let content = [memory.items(table), content];
+        compared = compared.and_then(|()| same(&format!("the content of {table}"), content));
     }
     compared
+}
+
+async fn calls_alike(real: &DynamoDb, memory: &Memory, calls: &[Call]) -> Result<(), String> {
+    let mut cursors = vec![];
+    for (nth, call) in calls.iter().enumerate() {
+        let answers = [
+            answer(memory, call, &cursors, &mut vec![]).await,
+            answer(real, call, &cursors.clone(), &mut cursors).await,
+        ];
+        same(&format!("call {nth}, {call:?}"), answers)?;
+    }
+    Ok(())
 }
 
 /// What is compared of an answer.

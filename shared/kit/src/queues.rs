@@ -139,7 +139,8 @@ impl Endpoint for Calls<'_> {
     }
 }
 
-/// Whether SQS's code finds fault with the message itself, so that it will be refused again.
+/// Whether SQS's code finds fault with the message itself, or with how many are sent at once, so that
+/// it will be refused again.
 ///
 /// Anything else is tried again: a denial, a missing queue, a key that can't be used or an expired
 /// token is no fault of the message, though SQS may call it the sender's.
@@ -149,8 +150,10 @@ fn is_permanent(code: &str) -> bool {
     matches!(
         code.strip_suffix("Exception").unwrap_or(code),
         "BatchRequestTooLong"
+            | "EmptyBatchRequest"
             | "InvalidMessageContents"
             | "InvalidParameterValue"
             | "MissingParameter"
+            | "TooManyEntriesInBatchRequest"
     )
 }

@@ -103,7 +103,12 @@ fn check(message: &MessageToSend, max_size: u32) -> Result<(), Fault> {
             message.delay.unwrap_or_default()
         )));
     }
-    check_text(&message.body)
+    check_text(&message.body)?;
+    // The text of an attribute is restricted as a body is.
+    message.extra.attributes.values().try_for_each(|attribute| match &attribute.value {
+        AttributeValue::Text(text) => check_text(text.as_bytes()),
+        AttributeValue::Bytes(_) => Ok(()),
+    })
 }
 
 /// Refuses bytes that are no text of a message.

@@ -1,6 +1,6 @@
-//! Queues in memory, with failures on request.
+//! Queues in memory, with SQS's limits and its failures on request.
 
-use super::{Message, Queues};
+use super::{MAX_DELAY, Message, Queues};
 use crate::{
     delivery::{Answer, Failure, MAX_BYTES, MAX_ITEMS},
     testing::{Crash, Crashing, Moment},
@@ -102,6 +102,9 @@ impl State {
             if let Some(failure) = told.take() {
                 return Err(failure);
             }
+            if let Some(code) = fault(message) {
+                return Err(Failure::permanent(code, ""));
+            }
             if self.unlucky() {
                 return Err(Failure::transient("InternalError", ""));
             }
@@ -115,4 +118,22 @@ impl State {
     fn unlucky(&mut self) -> bool {
         self.flaky.as_mut().is_some_and(|(rng, percent)| rng.u8(0..100) < *percent)
     }
+}
+
+/// What SQS finds wrong with a message.
+fn fault(message: &Message) -> Option<&'static str> {
+    if message.body.is_empty() {
+        return Some("MissingParameter");
+    }
+    if message.delay > MAX_DELAY || message.attributes.values().any(String::is_empty) {
+        return Some("InvalidParameterValue");
+    }
+    let mut texts = std::iter::once(&message.body).chain(message.attributes.values());
+    let readable = texts.all(|text| text.chars().all(is_readable));
+    (!readable).then_some("InvalidMessageContents")
+}
+
+/// Whether XML, and so SQS, has the character.
+fn is_readable(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
