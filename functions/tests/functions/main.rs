@@ -13,6 +13,7 @@ mod relay;
 mod scenario;
 mod shipping;
 mod shop;
+mod slow;
 mod steps;
 mod view;
 

@@ -2,7 +2,7 @@
 
 use crate::by_hand::{Maintenance, handle};
 use crate::shop::{Shop, add, get, now};
-use async_trait::async_trait;
+use crate::slow::Slow;
 use contract::event::{CommandSet, Timestamp};
 use contract::fulfilment::FulfilmentCommand;
 use functions::read_model::{Generations, identity};
@@ -10,7 +10,7 @@ use pointsman_kit::{
     clock::Wall,
     publisher,
     runtime::Invocation,
-    table::{Cursor, Error, Fault, Item, Key, Memory, Op, Page, Query, Scan, Tables, Value},
+    table::{Fault, Item, Key, Memory, Op, Value},
 };
 use serde_json::{Value as Json, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -23,33 +23,6 @@ const EVER: &str = "2020-01-01T00:00:00.000Z";
 const ENOUGH: u64 = 250_000;
 /// Milliseconds of an invocation that is over after one page of each segment, after two, ….
 const SHORT: [u64; 3] = [3500, 4500, 6500];
-
-/// Tables of which a page takes a second.
-struct Slow(Memory);
-
-#[async_trait]
-impl Tables for Slow {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
-        self.0.get(key).await
-    }
-
-    async fn page(&self, query: &Query, after: Option<&Cursor>) -> Result<Page, Error> {
-        self.0.page(query, after).await
-    }
-
-    async fn scan(&self, scan: &Scan, after: Option<&Cursor>) -> Result<Page, Error> {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        self.0.scan(scan, after).await
-    }
-
-    async fn write(&self, op: Op) -> Result<(), Error> {
-        self.0.write(op).await
-    }
-
-    async fn transact(&self, ops: Vec<Op>) -> Result<(), Error> {
-        self.0.transact(ops).await
-    }
-}
 
 /// A shop whose tables have small pages, and a hand at it.
 struct Hand {

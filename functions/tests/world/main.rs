@@ -9,6 +9,7 @@
 mod check;
 mod customers;
 mod mail;
+mod shop;
 mod slow;
 mod world;
 

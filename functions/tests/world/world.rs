@@ -2,29 +2,21 @@
 
 use crate::{
     customers::{self, Act, Deed, Known, SKUS},
-    fulfilment, inventory,
     mail::{Mail, Parcel},
-    order_commands, order_view, outbox_relay, payment, shipping,
+    shop::Shop,
     slow::{Slow, Time},
 };
-use contract::{
-    event::{Origin, Timestamp},
-    registry,
-};
-use domain::{Prices, fulfilment::Settings, prices};
+use contract::event::Timestamp;
+use domain::fulfilment::Settings;
 use fastrand::Rng;
-use functions::{provider::Simulator, read_model::ReadModel};
+use functions::read_model::ReadModel;
 use pointsman_kit::{
-    consumer::{self, BatchFailures, Harness},
+    consumer::BatchFailures,
     http,
-    ids::Ids,
     observability::{Lines, Log},
-    process::Process,
-    publisher::{self, Publisher},
-    queues::{self, Sender},
+    publisher, queues,
     runtime::Invocation,
     store::Store,
-    stream,
     table::{Change, Item, Key, Memory, Op, Value},
     testing::{self, Crash, Delivery},
 };
@@ -85,13 +77,7 @@ pub(crate) struct World {
     tell: bool,
     log: Log,
     lines: Lines,
-    commands: order_commands::Commands,
-    relay: outbox_relay::Relay,
-    fulfilment: fulfilment::Fulfilment,
-    payments: payment::Payments,
-    inventory: inventory::Inventory,
-    shipping: shipping::Shipping,
-    view: order_view::View,
+    shop: Shop,
 }
 
 /// What may happen next.
@@ -131,48 +117,18 @@ impl World {
 
         let time = Time::new(START);
         let slow = Arc::new(Slow::new(tables.clone(), time.clone(), rng.u64(..)));
-        let ids = Ids::seeded(rng.u64(..));
-        let store = Store::new(slow.clone(), "EventStore").with_ids(ids);
-        let read_model = ReadModel::new(slow.clone(), "ReadModel");
         let (log, lines) = Log::captured("world");
         let window = [0, 2][rng.usize(0..2)];
         let settings = Settings {
             amendment_window: Duration::from_secs(window),
             step_deadline: Duration::from_secs([400, 1_200][rng.usize(0..2)]),
         };
-        let seed = rng.u64(..);
-        let process = |name| Process::new(name, store.clone(), "Services").seeded(seed);
+        let shop = Shop::new(slow, &bus, &queues, &time.wall, settings, rng.u64(..));
         let window = i64::try_from(window).expect("a short time") * 1_000;
         let acts = customers::plan(&mut rng, START, window);
         let orders = acts.iter().map(|act| act.order + 1).max().unwrap_or(0);
         let mut world = Self {
-            commands: order_commands::Commands {
-                store: store.clone(),
-                services: "Services".to_owned(),
-                prices: Prices::parse(prices::JSON).expect("the price list"),
-            },
-            relay: outbox_relay::Relay {
-                publisher: Publisher::new(Arc::new(bus.clone())).seeded(seed),
-                sender: Sender::new(Arc::new(queues.clone())).seeded(seed),
-                quarantine: "quarantine".to_owned(),
-                commands: command_queues(),
-            },
-            fulfilment: fulfilment::Fulfilment { process: process("fulfilment"), settings },
-            payments: payment::Payments {
-                process: process("payment"),
-                services: "Services".to_owned(),
-                provider: Arc::new(Simulator::new(slow, "Services")),
-                wall: time.wall.clone(),
-            },
-            inventory: inventory::Inventory {
-                process: process("inventory"),
-                services: "Services".to_owned(),
-            },
-            shipping: shipping::Shipping {
-                process: process("shipping"),
-                services: "Services".to_owned(),
-            },
-            view: order_view::View { store, read_model },
+            shop,
             store: Store::new(Arc::new(tables.clone()), "EventStore"),
             read_model: ReadModel::new(Arc::new(tables.clone()), "ReadModel"),
             known: vec![Known::default(); orders],
@@ -203,7 +159,7 @@ impl World {
 
     /// How long things may take here.
     pub(crate) fn settings(&self) -> Settings {
-        self.fulfilment.settings
+        self.shop.settings()
     }
 
     /// Stock on the shelves, and a provider with moods.
@@ -354,44 +310,17 @@ impl World {
         let of = Invocation::new("invocation", Duration::from_secs(9), &self.log);
         match job {
             Job::Request(_, request) => {
-                let handle = order_commands::handle;
-                let answer = http::answer(&self.commands, (**request).clone(), of, handle).await;
-                End::Answered(serde_json::to_value(answer).expect("an answer"))
+                End::Answered(self.shop.answer((**request).clone(), of).await)
             }
             Job::Relay(changes) => {
                 let batch = testing::stream_batch(changes, Timestamp::from_ms(self.time.now()));
-                let handle = outbox_relay::handle;
-                End::Failed(stream::handle_batch(batch, &of, &self.relay, handle).await)
+                End::Failed(self.shop.relay(batch, &of).await)
             }
-            Job::Batch(queue, parcels) => End::Failed(self.invoke(queue, parcels, &of).await),
-        }
-    }
-
-    async fn invoke(&self, queue: &str, parcels: &[Parcel], of: &Invocation) -> BatchFailures {
-        let deliveries: Vec<Delivery> = parcels.iter().map(Parcel::delivery).collect();
-        let batch = testing::deliveries(queue, &deliveries);
-        let sender = Sender::new(Arc::new(self.queues.clone())).seeded(1);
-        let harness = &Harness::new(queue).dlq(sender, "quarantine");
-        match queue {
-            "fulfilment" => {
-                consumer::handle_batch(harness, batch, of, &self.fulfilment, fulfilment::handle)
-                    .await
+            Job::Batch(queue, parcels) => {
+                let deliveries: Vec<Delivery> = parcels.iter().map(Parcel::delivery).collect();
+                let batch = testing::deliveries(queue, &deliveries);
+                End::Failed(self.shop.handle(queue, batch, &of).await)
             }
-            "payment" => {
-                consumer::handle_batch(harness, batch, of, &self.payments, payment::handle).await
-            }
-            "inventory" => {
-                consumer::handle_batch(harness, batch, of, &self.inventory, inventory::handle).await
-            }
-            "shipping" => {
-                consumer::handle_batch(harness, batch, of, &self.shipping, shipping::handle).await
-            }
-            "order-view" => {
-                let (open, handle) = (order_view::open, order_view::handle);
-                consumer::handle_projection_batch(harness, batch, of, &self.view, open, handle)
-                    .await
-            }
-            other => panic!("no function reads {other}"),
         }
     }
 
@@ -499,23 +428,6 @@ impl World {
             println!("{:>9} {}", self.time.now() - START, what());
         }
     }
-}
-
-/// Which queue each command of a stream goes to.
-fn command_queues() -> BTreeMap<(String, String), String> {
-    let queue = |name: &str| match name {
-        "ProcessPayment" | "RefundPayment" => "payment",
-        "AllocateInventory" | "ReleaseInventory" => "inventory",
-        "ShipOrder" | "CancelShipment" => "shipping",
-        _ => "fulfilment",
-    };
-    let queue = |command: &registry::CommandEntry| match command.origin {
-        Origin::Door => None,
-        Origin::Stream { stream, .. } => {
-            Some(((stream.to_owned(), command.name.to_owned()), queue(command.name).to_owned()))
-        }
-    };
-    registry::commands().iter().filter_map(queue).collect()
 }
 
 /// What a message is about, in a word.

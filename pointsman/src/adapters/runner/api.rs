@@ -1,7 +1,7 @@
 //! The Lambda Runtime API, `2018-06-01`, one server for all environments: an environment's address carries epoch
 //! and number, so what outlived an earlier engine, or its own end, is refused and answers nobody.
 
-use super::environment::{Ask, Given, Refusal};
+use super::ask::{Ask, Given, Refusal};
 use super::failure::{self, LARGEST_ANSWER};
 use super::identity::EnvironmentId;
 use super::registry::Registry;

@@ -1,18 +1,18 @@
 //! One execution environment: a process, and what it runs one after the other.
 
+use super::ask::{Ask, Given, Ran, Refusal, Work, not_taken, refuse, tell};
 use super::failure;
 use super::identity::{EnvironmentId, trace_header};
 use super::lines::Lines;
 use super::logs::Said;
 use super::pool::{Member, Pool};
 use super::spawner::{Exit, Process};
-use crate::clock::{self, Stopwatch, Time};
-use crate::engine::{Id, InvocationId};
+use crate::clock::{self, Stopwatch};
+use crate::engine::Id;
 use crate::faults::{Injected, Invocation, Point};
 use crate::platform;
 use crate::services::function::Finished;
 use crate::topology::FunctionSpec;
-use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -32,59 +32,6 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Lines read at most between an answer and its report, so that a process that never stops writing does not hold it.
 const LINES_AT_ONCE: usize = 10_000;
-
-/// What an environment is asked: by the pool, or by its own process over the Runtime API.
-pub(super) enum Ask {
-    /// Run this.
-    Run(Work),
-    /// The process asks for work.
-    Next(oneshot::Sender<Result<Given, Refusal>>),
-    /// The process has an answer, or an error, for the invocation with this request id.
-    Answer { request: String, finished: Finished, tell: oneshot::Sender<Result<(), Refusal>> },
-    /// A fault on request kills the process; told when it has been.
-    Kill(oneshot::Sender<()>),
-    /// The process could not make itself ready.
-    InitError { finished: Finished, tell: oneshot::Sender<Result<(), Refusal>> },
-    /// End.
-    Stop,
-}
-
-/// An invocation for an environment.
-pub(super) struct Work {
-    pub(super) id: InvocationId,
-    pub(super) request: Id,
-    pub(super) payload: Bytes,
-    pub(super) attempt: u32,
-    pub(super) tell: oneshot::Sender<Ran>,
-}
-
-/// What became of an invocation.
-pub(super) enum Ran {
-    Finished(Finished),
-    /// The process never saw it: another one may have it.
-    NotTaken,
-    /// The engine ends.
-    Stopped,
-}
-
-/// What a process that asks for work is given.
-pub(super) struct Given {
-    pub(super) request: Id,
-    pub(super) payload: Bytes,
-    /// Wall time.
-    pub(super) deadline: Time,
-    pub(super) trace: String,
-    pub(super) function_arn: String,
-}
-
-/// Why the Runtime API refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// There is no such invocation here (any more).
-    RequestId,
-    /// Not now.
-    Transition(&'static str),
-}
 
 pub(super) struct Environment {
     pub(super) member: Member,
@@ -421,34 +368,5 @@ impl Environment {
 
     fn say(&self, said: Said) {
         self.pool.logs.say(&self.member.function, self.id().number, self.request, said);
-    }
-}
-
-fn not_taken(work: Option<Work>) {
-    tell(work, Ran::NotTaken);
-}
-
-fn tell(work: Option<Work>, ran: Ran) {
-    if let Some(work) = work {
-        // Whoever asked may have gone.
-        let _ = work.tell.send(ran);
-    }
-}
-
-/// Answers what cannot be granted in this state.
-fn refuse(ask: Ask) {
-    // A process that hung up needs no answer.
-    match ask {
-        Ask::Run(work) => not_taken(Some(work)),
-        Ask::Next(next) => {
-            let why = "the invocation before has no answer yet";
-            let _ = next.send(Err(Refusal::Transition(why)));
-        }
-        Ask::Answer { tell, .. } => drop(tell.send(Err(Refusal::RequestId))),
-        Ask::InitError { tell, .. } => {
-            let why = "initialization is over";
-            let _ = tell.send(Err(Refusal::Transition(why)));
-        }
-        Ask::Stop | Ask::Kill(_) => {}
     }
 }

@@ -10,6 +10,7 @@
 //! it runs; the process talks to `api`. `stream` reads for the mappings of tables.
 
 mod api;
+mod ask;
 mod dispatch;
 mod environment;
 mod failure;

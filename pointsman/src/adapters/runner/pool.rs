@@ -1,4 +1,5 @@
-use super::environment::{Ask, Environment, Ran, Work};
+use super::ask::{Ask, Ran, Work};
+use super::environment::Environment;
 use super::failure;
 use super::identity::EnvironmentId;
 use super::leftovers::Leftovers;

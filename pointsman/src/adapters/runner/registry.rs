@@ -1,4 +1,4 @@
-use super::environment::Ask;
+use super::ask::Ask;
 use super::identity::{EnvironmentId, invocation_of_trace};
 use crate::engine::{InvocationId, Name};
 use std::collections::{HashMap, VecDeque};
