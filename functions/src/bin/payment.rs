@@ -141,7 +141,14 @@ impl Payments {
             Acquired::Other => return Err(other()),
         };
         let question = payment::question(command, lease.taken_over().is_some());
-        let settled = self.ask(command, &question, live).await?;
+        let settled = match self.ask(command, &question, live).await {
+            Ok(settled) => settled,
+            Err(unknown) => {
+                // Nobody asks any more, so the next one may at once. Should this fail, the lock expires.
+                let _expires = tables.write(lease.release()).await;
+                return Err(unknown);
+            }
+        };
         let row = row::set(lease.finish(), &row::attributes(&settled.payment)?);
         Ok(Step::write(settled, row))
     }

@@ -50,8 +50,9 @@ async fn given(state: &str) -> Steps {
     match state {
         "absent" => {}
         "charging" | "left charging" => {
-            script(&steps, &[Behaviour::Timeout]);
-            assert_eq!(steps.hand(&process).await, End::Again);
+            // Its row is locked, and nobody gives the lock back.
+            steps.die_at(0, Fault::CrashAfter);
+            assert_eq!(steps.hand(&process).await, End::Died);
         }
         "left charged" => {
             script(&steps, &[Behaviour::Lost]);
@@ -191,6 +192,22 @@ async fn whatever_the_provider_does_the_money_is_taken_once_and_given_back_once(
             steps.deal_with(&process_payment(1, PRICE)).await;
             assert_eq!(money(&steps), (taken, refunded), "{behaviours:?}");
             assert_eq!(steps.events("payment").await.len(), 1, "{behaviours:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_the_provider_does_not_answer_gives_the_payment_to_the_next_at_once() {
+    for (behaviour, undone) in [(Behaviour::Timeout, (0, 0)), (Behaviour::Lost, (PRICE, PRICE))] {
+        for (next, expected) in
+            [(process_payment(1, PRICE), (PRICE, 0)), (refund_payment(2), undone)]
+        {
+            let steps = Steps::new();
+            script(&steps, &[behaviour]);
+            assert_eq!(steps.hand(&process_payment(1, PRICE)).await, End::Again);
+            // No time has passed: also where a clock is moved by hand, and a lock's is not.
+            assert_eq!(steps.hand(&next).await, End::Done, "{behaviour:?}");
+            assert_eq!(money(&steps), expected, "{behaviour:?}");
         }
     }
 }

@@ -249,8 +249,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         name: "the provider is not asked to cancel what a crash left in flight",
         edits: &[Edit {
             file: PAYMENT,
-            find: "let settled = self.ask(command, &question, live).await?;",
-            replace: "let settled = match question {\n            Question::Cancel => {\n                let nothing = domain::payment::Undone::NothingTaken;\n                payment::settled(command, domain::payment::Outcome::Undone(nothing))\n            }\n            _ => self.ask(command, &question, live).await?,\n        };",
+            find: "let settled = match self.ask(command, &question, live).await {",
+            replace: "let nothing = domain::payment::Outcome::Undone(domain::payment::Undone::NothingTaken);\n        let asked = match question {\n            Question::Cancel => Ok(payment::settled(command, nothing)),\n            _ => self.ask(command, &question, live).await,\n        };\n        let settled = match asked {",
         }],
     },
     Mutation {
