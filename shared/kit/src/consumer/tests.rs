@@ -168,7 +168,7 @@ async fn a_body_that_can_never_be_handled_is_poison() {
         *body.pointer_mut(path).unwrap() = value;
         body.to_string()
     };
-    rejects("", "no event").await;
+    rejects(" ", "no event").await;
     rejects("{", "no event").await;
     rejects("{}", "missing field `detail-type`").await;
     rejects(&with("/detail/metadata/id", json!("x")), "ULID").await;
