@@ -22,7 +22,7 @@ pub(crate) struct Step {
 }
 
 /// All steps. `lint` goes before `test` because it finds most faults in a third of the time; `sam` and `deployed` come
-/// late because they compile everything once more, for Lambda; `walkthrough` compiles much of it in another place.
+/// last because they compile everything once more, for Lambda.
 pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "format",
@@ -100,7 +100,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "walkthrough",
         what: "a new consumer, as CONTRIBUTING adds one, in a copy of the sources",
         wants_tools: false,
-        unasked: true,
+        unasked: false,
         run: |root, _| walkthrough::run(root),
     },
     Step {
