@@ -1,4 +1,4 @@
-//! What the functions start with that take commands from a queue and answer in a stream.
+//! What the functions start with that take messages from a queue and write to a stream of their own.
 
 use crate::{tables, variable};
 use pointsman_kit::{

@@ -17,16 +17,15 @@ use domain::{
     fulfilment::{Answer, Context, Heard, OrderRead, Own, Saga, Settings, apply, decide},
     order as orders,
 };
+use functions::service::Service;
 use pointsman_kit::{
-    aws,
     consumer::{self, Failure, Harness, Record},
     live::Live,
     process::{Decision, Process},
-    queues::{Sender, Sqs},
     runtime::Error,
     store::{Position, Store},
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// What a record is handled with.
 pub(crate) struct Fulfilment {
@@ -39,11 +38,7 @@ fn main() -> Result<(), Error> {
 }
 
 async fn init() -> Result<(Harness, Fulfilment), Error> {
-    let config = aws::config().await;
-    let store = Store::new(functions::tables(&config), functions::variable("EVENT_STORE_TABLE")?);
-    let sender = Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config))));
-    let harness = Harness::new("fulfilment").dlq(sender, &functions::variable("DLQ_URL")?);
-    let process = Process::new("fulfilment", store, &functions::variable("SERVICES_TABLE")?);
+    let Service { harness, process, .. } = Service::start("fulfilment").await?;
     let settings = Settings {
         amendment_window: seconds("AMENDMENT_WINDOW_SECONDS")?,
         step_deadline: seconds("STEP_DEADLINE_SECONDS")?,
