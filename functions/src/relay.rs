@@ -6,7 +6,7 @@
 
 use crate::variable;
 use contract::{
-    event::{Origin, Timestamp},
+    event::{CommandDeclaration, Origin, Timestamp},
     registry,
 };
 use pointsman_kit::{
@@ -83,9 +83,13 @@ pub async fn discharge(
 /// If one is not set; the text names it.
 pub fn command_queues() -> Result<CommandQueues, Error> {
     let queue = |command: &registry::CommandEntry| {
-        let Origin::Stream { stream, .. } = command.origin else { return None };
-        let url = variable(&format!("COMMAND_QUEUE_URL_{}", command.name));
-        Some(url.map(|url| ((stream.to_owned(), command.name.to_owned()), url)))
+        let CommandDeclaration { name, origin: Origin::Stream { stream, .. }, .. } =
+            command.declaration
+        else {
+            return None;
+        };
+        let url = variable(&format!("COMMAND_QUEUE_URL_{name}"));
+        Some(url.map(|url| ((stream.to_owned(), name.to_owned()), url)))
     };
     registry::commands().iter().filter_map(queue).collect()
 }

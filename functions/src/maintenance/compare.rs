@@ -2,8 +2,8 @@
 
 use super::{
     Examples,
-    generations::check_name,
-    sweep::{Places, SEGMENTS, Swept, sweep},
+    generations::{check_name, not_live},
+    sweep::{Places, Swept, segments, sweep},
 };
 use crate::read_model::{Found, ReadModel, identity};
 use contract::values::OrderId;
@@ -61,9 +61,7 @@ pub async fn run(
 ) -> Result<Swept, Failure> {
     check_name(&compare.generation)?;
     let live = read_model.generations().await.map_err(super::of_table)?.live;
-    if live == compare.generation {
-        return Err(Failure::reject(format!("generation {live} is the live one")));
-    }
+    not_live(&live, &compare.generation)?;
     let scan = read_model.everything().limit(PAGE);
     let Compare { generation, segments, places, compared } = compare;
     let visit = async |items: Vec<Item>| {
@@ -130,8 +128,4 @@ fn differing(one: &Found, other: &Found) -> String {
     let (one, other) = (fields(one), fields(other));
     let names = one.keys().filter(|name| one.get(*name) != other.get(*name));
     names.map(String::as_str).collect::<Vec<_>>().join(", ")
-}
-
-fn segments() -> u32 {
-    SEGMENTS
 }

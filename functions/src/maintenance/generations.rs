@@ -1,6 +1,6 @@
 //! The read model's generations: opened to be built, made live, removed.
 
-use super::sweep::{Places, SEGMENTS, Swept, sweep};
+use super::sweep::{Places, Swept, segments, sweep};
 use crate::read_model::{Generations, ReadModel, identity};
 use pointsman_kit::{
     clock::Deadline,
@@ -56,9 +56,7 @@ pub struct Drop {
 /// If it is the live one; the table's; if another changed the generations at the same moment.
 pub(super) async fn open(read_model: &ReadModel, generation: &str) -> Result<(), Failure> {
     let (found, mut generations) = read(read_model).await?;
-    if generations.live == generation {
-        return Err(Failure::reject(format!("generation {generation} is the live one")));
-    }
+    not_live(&generations.live, generation)?;
     if generations.building.iter().any(|building| building == generation) {
         return Ok(());
     }
@@ -98,10 +96,7 @@ pub async fn remove(
 ) -> Result<Swept, Failure> {
     check_name(&drop.generation)?;
     let (found, mut generations) = read(read_model).await?;
-    if generations.live == drop.generation {
-        let text = format!("generation {} is the live one", drop.generation);
-        return Err(Failure::reject(text));
-    }
+    not_live(&generations.live, &drop.generation)?;
     let before = generations.building.len();
     generations.building.retain(|generation| *generation != drop.generation);
     if generations.building.len() < before {
@@ -136,6 +131,17 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::reject(text))
 }
 
+/// What is done to the others is not done to the generation that is read.
+///
+/// # Errors
+/// If it is that one.
+pub(super) fn not_live(live: &str, generation: &str) -> Result<(), Failure> {
+    if live == generation {
+        return Err(Failure::reject(format!("generation {generation} is the live one")));
+    }
+    Ok(())
+}
+
 /// The pointer's row as it is, and what it means: without one, the first generation is live.
 async fn read(read_model: &ReadModel) -> Result<(Option<Generations>, Generations), Failure> {
     let found = read_model.pointed().await.map_err(super::of_table)?;
@@ -152,8 +158,4 @@ async fn change(
         return Ok(());
     }
     Err(Failure::retry("another changed the generations at the same moment: call again"))
-}
-
-fn segments() -> u32 {
-    SEGMENTS
 }

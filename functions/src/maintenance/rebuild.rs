@@ -3,7 +3,7 @@
 use super::{
     Examples,
     generations::{check_name, open},
-    sweep::{Places, SEGMENTS, Swept, sweep},
+    sweep::{Places, Swept, segments, sweep},
 };
 use crate::read_model::{self, ReadModel};
 use contract::{event::StreamName, order::STREAM, values::OrderId};
@@ -121,8 +121,4 @@ async fn fold(
 fn order_of(item: &Item) -> Option<OrderId> {
     let stream: StreamName = item.get(PK).and_then(Value::as_s)?.parse().ok()?;
     (stream.kind() == STREAM).then(|| stream.id().parse().ok()).flatten()
-}
-
-fn segments() -> u32 {
-    SEGMENTS
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Examples,
-    sweep::{Places, SEGMENTS, Swept, sweep},
+    sweep::{Places, Swept, segments, sweep},
 };
 use crate::relay::{CommandQueues, Duty, discharge, duty};
 use contract::event::Timestamp;
@@ -157,8 +157,4 @@ impl Repaired {
         self.unfit += more.unfit;
         self.examples.extend(more.examples);
     }
-}
-
-fn segments() -> u32 {
-    SEGMENTS
 }

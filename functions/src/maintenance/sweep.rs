@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::{task::JoinSet, time::timeout_at};
 
 /// How many parts are read at once if nobody says.
-pub const SEGMENTS: u32 = 4;
+const SEGMENTS: u32 = 4;
 /// The most parts that one invocation can sensibly read at once.
 const MAX_SEGMENTS: u32 = 64;
 
@@ -115,4 +115,9 @@ impl Place {
             Self::Done => Ok(None),
         }
     }
+}
+
+/// How many parts there are where a call does not say.
+pub(super) fn segments() -> u32 {
+    SEGMENTS
 }

@@ -123,10 +123,11 @@ fn command_queues() -> BTreeMap<(String, String), String> {
         "ShipOrder" | "CancelShipment" => "shipping",
         _ => "fulfilment",
     };
-    let queue = |command: &registry::CommandEntry| match command.origin {
+    let queue = |command: &registry::CommandEntry| match command.declaration.origin {
         Origin::Door => None,
         Origin::Stream { stream, .. } => {
-            Some(((stream.to_owned(), command.name.to_owned()), queue(command.name).to_owned()))
+            let name = command.declaration.name;
+            Some(((stream.to_owned(), name.to_owned()), queue(name).to_owned()))
         }
     };
     registry::commands().iter().filter_map(queue).collect()

@@ -16,7 +16,7 @@ use crate::{
     shipping::{OrderShipped, ShipmentCancelled, ShipmentEvent},
 };
 use pointsman_event::{
-    Command, Declaration, Envelope, Event, EventSet, Origin, ReadError, SchemaVersion, Status,
+    Command, CommandDeclaration, Declaration, Envelope, Event, EventSet, ReadError,
 };
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
@@ -34,18 +34,8 @@ pub struct EventEntry {
 /// A command of the shop.
 #[derive(Debug, Clone, Copy)]
 pub struct CommandEntry {
-    /// Its name.
-    pub name: &'static str,
-    /// Its version.
-    pub version: SchemaVersion,
-    /// Who may ask.
-    pub origin: Origin,
-    /// The team that answers for it.
-    pub owner: &'static str,
-    /// Why it exists.
-    pub reason: &'static str,
-    /// Whether it may still be relied upon.
-    pub status: Status,
+    /// What it says about itself.
+    pub declaration: CommandDeclaration,
     /// The JSON Schema of its data.
     pub schema: fn() -> Schema,
 }
@@ -118,15 +108,7 @@ const fn event<E: Event + JsonSchema>() -> EventEntry {
 }
 
 const fn command<C: Command + JsonSchema>() -> CommandEntry {
-    CommandEntry {
-        name: C::NAME,
-        version: C::VERSION,
-        origin: C::ORIGIN,
-        owner: C::OWNER,
-        reason: C::REASON,
-        status: C::STATUS,
-        schema: schema::<C>,
-    }
+    CommandEntry { declaration: CommandDeclaration::of::<C>(), schema: schema::<C> }
 }
 
 fn schema<T: JsonSchema>() -> Schema {

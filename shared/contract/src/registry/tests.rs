@@ -3,6 +3,7 @@
 //! and then kept: they stand for what is in stores. So are the schemas of older versions.
 
 use super::*;
+use pointsman_event::{Origin, Status};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -147,13 +148,14 @@ fn declarations_are_complete_and_unlike() {
     let streams = ["customer", "order", "fulfilment", "payment", "inventory", "shipment"];
     let of_streams = streams.iter().map(|kind| of_stream(kind).len()).sum::<usize>();
     assert_eq!(of_streams, all().len(), "an event of a set is missing in all()");
-    for command in commands() {
-        assert!(names.insert(command.name), "{} is declared twice", command.name);
-        assert!(command.reason.ends_with('.') && !command.owner.is_empty());
-        let schema = (command.schema)().to_value();
+    for CommandEntry { declaration, schema } in commands() {
+        let CommandDeclaration { name, origin, owner, reason, .. } = *declaration;
+        assert!(names.insert(name), "{name} is declared twice");
+        assert!(reason.ends_with('.') && !owner.is_empty());
+        let schema = schema().to_value();
         // A client's mistake is told; between streams, an older reader meets a newer writer.
         let strict = schema["additionalProperties"] == false;
-        assert_eq!(strict, command.origin == Origin::Door, "{}", command.name);
+        assert_eq!(strict, origin == Origin::Door, "{name}");
     }
     assert!(of_stream("parcel").is_empty() && source_of("parcel").is_none());
 }

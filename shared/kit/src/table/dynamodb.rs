@@ -65,11 +65,7 @@ impl Tables for DynamoDb {
             .send()
             .await
             .map_err(failed)?;
-        let items = answer.items.unwrap_or_default();
-        Ok(Page {
-            items: items.into_iter().map(from_aws).collect::<Result<_, _>>()?,
-            next: answer.last_evaluated_key.map(from_aws).transpose()?.map(Cursor),
-        })
+        page_of(answer.items, answer.last_evaluated_key)
     }
 
     async fn scan(&self, scan: &Scan, after: Option<&Cursor>) -> Result<Page, Error> {
@@ -92,11 +88,7 @@ impl Tables for DynamoDb {
             .send()
             .await
             .map_err(failed)?;
-        let items = answer.items.unwrap_or_default();
-        Ok(Page {
-            items: items.into_iter().map(from_aws).collect::<Result<_, _>>()?,
-            next: answer.last_evaluated_key.map(from_aws).transpose()?.map(Cursor),
-        })
+        page_of(answer.items, answer.last_evaluated_key)
     }
 
     async fn write(&self, op: Op) -> Result<(), Error> {
@@ -332,6 +324,16 @@ fn to_aws(item: Item) -> HashMap<String, AttributeValue> {
 
 fn from_aws(item: HashMap<String, AttributeValue>) -> Result<Item, Error> {
     item.into_iter().map(|(name, value)| Ok((name, own_value(value)?))).collect()
+}
+
+fn page_of(
+    items: Option<Vec<HashMap<String, AttributeValue>>>,
+    last: Option<HashMap<String, AttributeValue>>,
+) -> Result<Page, Error> {
+    Ok(Page {
+        items: items.unwrap_or_default().into_iter().map(from_aws).collect::<Result<_, _>>()?,
+        next: last.map(from_aws).transpose()?.map(Cursor),
+    })
 }
 
 fn aws_value(value: Value) -> AttributeValue {
