@@ -326,12 +326,12 @@ mod threaded {
         assert!(engine.subscribe(None).next().await.is_none());
     }
 
-    /// Commits only when it is let.
-    struct Slow(std::sync::mpsc::Receiver<()>, MemoryLog);
+    /// A log that asks before it commits.
+    struct Asking<F>(F, MemoryLog);
 
-    impl Log for Slow {
+    impl<F: FnMut() -> io::Result<()> + Send + 'static> Log for Asking<F> {
         fn commit(&mut self, r: Vec<Vec<u8>>, b: Vec<(u64, Bytes)>) -> io::Result<()> {
-            let _ = self.0.recv();
+            (self.0)()?;
             self.1.commit(r, b)
         }
 
@@ -350,9 +350,13 @@ mod threaded {
 
     #[tokio::test]
     async fn while_the_disk_is_slow_askers_wait_and_are_all_answered_when_it_is_not() {
-        let (let_go, held) = std::sync::mpsc::channel();
-        let engine =
-            engine(Box::new(Slow(held, MemoryLog::default())), Box::new(|e| panic!("{e}")));
+        let (let_go, held) = std::sync::mpsc::channel::<()>();
+        let until_let = move || {
+            let _ = held.recv();
+            Ok(())
+        };
+        let slow = Asking(until_let, MemoryLog::default());
+        let engine = engine(Box::new(slow), Box::new(|e| panic!("{e}")));
         let making = {
             let engine = engine.clone();
             tokio::spawn(async move { queue(&engine).await })
@@ -375,37 +379,18 @@ mod threaded {
         engine.stop();
     }
 
-    /// Fails when it is told to.
-    struct Failing(Arc<Mutex<bool>>, MemoryLog);
-
-    impl Log for Failing {
-        fn commit(&mut self, r: Vec<Vec<u8>>, b: Vec<(u64, Bytes)>) -> io::Result<()> {
-            if *self.0.lock().unwrap() {
-                return Err(io::Error::other("the disk is gone"));
-            }
-            self.1.commit(r, b)
-        }
-
-        fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync> {
-            self.1.reader()
-        }
-
-        fn history(&self) -> Arc<dyn History> {
-            self.1.history()
-        }
-
-        fn release(&mut self, gone: &[u64]) {
-            self.1.release(gone);
-        }
-    }
-
     #[tokio::test]
     async fn after_a_failed_commit_nobody_is_told_anything() {
         let broken = Arc::new(Mutex::new(false));
         let told = Arc::new(Mutex::new(String::new()));
         let tell = told.clone();
+        let disk = broken.clone();
+        let failing = move || match *disk.lock().unwrap() {
+            true => Err(io::Error::other("the disk is gone")),
+            false => Ok(()),
+        };
         let engine = engine(
-            Box::new(Failing(broken.clone(), MemoryLog::default())),
+            Box::new(Asking(failing, MemoryLog::default())),
             Box::new(move |error| *tell.lock().unwrap() = error.to_string()),
         );
         queue(&engine).await;
