@@ -21,9 +21,20 @@
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! # use pointsman_kit::event::{Event, SchemaVersion};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)] pub struct Charged { amount: u32 }
+//! # impl Event for Charged {
+//! #   const NAME: &str = "Charged"; const VERSION: SchemaVersion = SchemaVersion::new(1, 0);
+//! #   const SOURCE: &str = "till"; const STREAM: &str = "payment";
+//! #   const OWNER: &str = "till"; const REASON: &str = "Somebody paid.";
+//! # }
 //! use pointsman_kit::{clock::{Deadline, Wall}, lock::{Acquired, Lock}, table::{Key, Memory, Tables, Value}};
-//! use pointsman_kit::{event::Timestamp, transaction::{Transaction, Verdict}};
-//! use std::time::Duration;
+//! use pointsman_kit::event::{Cause, Timestamp, event_set};
+//! use pointsman_kit::{live::Live, store::{New, Store}, transaction::{Transaction, Verdict}};
+//! use std::{sync::Arc, time::Duration};
+//!
+//! event_set! { pub enum PaymentEvent { Charged } }
 //!
 //! let (tables, wall) = (Memory::new(), Wall::by_hand(Timestamp::from_ms(0)));
 //! let key = Key::new("Services", "payment#7", "payment");
@@ -38,8 +49,15 @@
 //!     Acquired::Held { .. }
 //! ));
 //!
-//! // … the provider is called, and what it said is written together with the event:
-//! let done = Transaction::new().effect("Overtaken", lease.finish().set("state", "charged"));
+//! // … the provider is called, and what it said is written together with the event. By that the
+//! // transaction also finds out that it is in, should an answer be lost:
+//! let store = Store::new(Arc::new(tables.clone()), "EventStore");
+//! let stream = store.read(&"payment#7".parse().unwrap()).await.unwrap();
+//! let charged = [New::event(&PaymentEvent::from(Charged { amount: 300 })).unwrap()];
+//! let (live, cause) = (Live::by_hand(), Cause::request("r-1", wall.now()));
+//! let event = store.append(&live, &stream.position, &cause, wall.now(), charged).unwrap();
+//! let finish = lease.finish().set("state", "charged");
+//! let done = event.add_to(Transaction::new()).effect("Overtaken", finish);
 //! let deadline = Deadline::after(Duration::from_secs(1));
 //! assert_eq!(done.commit(&tables, deadline).await.unwrap(), Verdict::Committed);
 //! let row = tables.get(&key).await.unwrap().unwrap();
@@ -61,7 +79,7 @@ const FENCE: &str = "fence";
 const UNTIL: &str = "until";
 const CONTENT: &str = "content";
 
-/// How often a row is looked at again when another taker came first.
+/// How often a row is looked at in all, when other takers come first.
 const TRIES: usize = 3;
 
 /// A row that can be locked: one of its own, or the row of the thing itself.
@@ -143,6 +161,7 @@ impl Lock {
     ///
     /// # Errors
     /// The table's. After [`Error::Lost`] it may be ours without our knowing: then it expires.
+    /// [`Error::ConditionFailed`] if others came first each time.
     pub async fn acquire(
         &self,
         tables: &dyn Tables,

@@ -8,9 +8,11 @@
 //!    (its payload differs: the key was used for something else);
 //! 2. a version is taken: someone else appended first, decide again on the new state
 //!    (the row there is our own: an answer was lost, it is done);
-//! 3. a guard's or an effect's condition is false: the business's refusal, by its name;
+//! 3. a guard's or an effect's condition is false, and neither marker nor version is held up: the
+//!    business's refusal, by its name;
 //! 4. only conflict or throttling, or no answer at all: try the same again, with jitter, until the
-//!    deadline. If a lost attempt did go in, rule 1 or 2 will say so.
+//!    deadline. If a lost attempt did go in, rule 1 or 2 will say so. Without a marker or a version
+//!    nothing would: then a lost answer is not tried again.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -112,11 +114,6 @@ impl Transaction {
         self
     }
 
-    /// How many operations it has; a table takes 100.
-    pub fn len(&self) -> usize {
-        self.parts.len()
-    }
-
     /// Whether it would do nothing.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
@@ -126,24 +123,32 @@ impl Transaction {
     ///
     /// # Errors
     /// The table's last error, if it did not pass in time or never will. After [`Error::Lost`] it
-    /// may be in: the same transaction, tried again later, finds out.
+    /// may be in: the same transaction, tried again later, finds out if it has a marker or a version.
     pub async fn commit(self, tables: &dyn Tables, deadline: Deadline) -> Result<Verdict, Error> {
         let mut backoff = Backoff::until(deadline);
         if let Some(seed) = self.seed {
             backoff = backoff.seeded(seed);
         }
         let (parts, ops): (Vec<Part>, Vec<Op>) = self.parts.into_iter().unzip();
+        let recognisable = parts.iter().any(Part::recognises);
+        let mut lost = None;
         loop {
             let error = match tables.transact(ops.clone()).await {
                 Ok(()) => return Ok(Verdict::Committed),
                 Err(Error::Cancelled(reasons)) => match judge(&parts, &reasons) {
                     Some(verdict) => return Ok(verdict),
-                    None => Error::Cancelled(reasons),
+                    None => undecided(reasons),
                 },
                 Err(error) => error,
             };
-            if !error.is_retryable() || !backoff.pause().await {
-                return Err(error);
+            let is_lost = matches!(error, Error::Lost { .. });
+            let again = error.is_retryable() && (recognisable || !is_lost);
+            if is_lost {
+                lost = Some(error.clone());
+            }
+            if !again || !backoff.pause().await {
+                // What came later does not say that an attempt before it went astray.
+                return Err(lost.unwrap_or(error));
             }
         }
     }
@@ -154,7 +159,14 @@ impl Transaction {
     }
 }
 
-/// What a cancellation means; `None` if no condition was false.
+impl Part {
+    /// Whether a transaction that has it finds out from it that it is in already.
+    fn recognises(&self) -> bool {
+        !matches!(self, Self::Guard(_))
+    }
+}
+
+/// What a cancellation means; `None` if it decides nothing.
 fn judge(parts: &[Part], reasons: &[Reason]) -> Option<Verdict> {
     let failed = || {
         parts.iter().zip(reasons).filter_map(|(part, reason)| match reason {
@@ -172,21 +184,41 @@ fn judge(parts: &[Part], reasons: &[Reason]) -> Option<Verdict> {
         _ => None,
     });
     let version = || {
-        let mut taken = failed().filter_map(|(part, item)| match part {
-            Part::Version(id) => Some(is_own(id, item)),
+        failed().find_map(|(part, item)| match part {
+            // All rows or none went in: one of ours there means the transaction is in.
+            Part::Version(id) if is_own(id, item) => Some(Verdict::Committed),
+            Part::Version(_) => Some(Verdict::VersionTaken),
             _ => None,
-        });
-        let first = taken.next()?;
-        // All rows or none went in: one of ours there means the transaction is in.
-        Some(if first || taken.any(|own| own) { Verdict::Committed } else { Verdict::VersionTaken })
+        })
+    };
+    // What holds up the marker or a version may be our own first attempt: it is that, then, which
+    // made the condition false.
+    let held_up = || {
+        let mut all = parts.iter().zip(reasons);
+        all.any(|(part, reason)| part.recognises() && is_passing(reason))
     };
     let guard = || {
         failed().find_map(|(part, _)| match part {
-            Part::Guard(name) => Some(Verdict::Refused(name)),
+            Part::Guard(name) if !held_up() => Some(Verdict::Refused(name)),
             _ => None,
         })
     };
     marker.or_else(version).or_else(guard)
+}
+
+/// What to tell of a cancellation that decided nothing. A condition that was false in it says
+/// nothing yet, so that it is as busy as without.
+fn undecided(reasons: Vec<Reason>) -> Error {
+    let is_false = |reason: &Reason| matches!(reason, Reason::ConditionFailed { .. });
+    let for_good = |reason: &Reason| matches!(reason, Reason::Refused { .. });
+    if !reasons.iter().any(is_false) || reasons.iter().any(for_good) {
+        return Error::Cancelled(reasons);
+    }
+    Error::Busy { code: Reason::Conflict.code().to_owned() }
+}
+
+fn is_passing(reason: &Reason) -> bool {
+    matches!(reason, Reason::Conflict | Reason::Throttled)
 }
 
 fn is_own(id: &str, there: Option<&Item>) -> bool {

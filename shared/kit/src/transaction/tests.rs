@@ -1,8 +1,15 @@
 use super::*;
-use crate::table::{Condition, Fault, Key, Memory};
+use crate::table::{Condition, Cursor, Fault, Key, Memory, Page, Query, Scan};
+use async_trait::async_trait;
 use pointsman_event::Timestamp;
 use proptest::prelude::*;
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 const BODY: &[u8] = b"{}";
 
@@ -71,7 +78,11 @@ fn a_cancellation_is_read_in_the_order_of_importance() {
     reads([No, mine(), bare(), No], Some(Verdict::Committed));
     reads([No, No, bare(), bare()], Some(Verdict::Refused("Closed")));
     reads([No, No, No, bare()], Some(Verdict::Refused("OutOfStock")));
-    reads([Conflict, Throttled, Conflict, bare()], Some(Verdict::Refused("OutOfStock")));
+    reads([bare(), Conflict, Throttled, bare()], Some(Verdict::Done(None)));
+    reads([No, No, Conflict, bare()], Some(Verdict::Refused("OutOfStock")));
+    reads([Conflict, No, No, bare()], None);
+    reads([No, Throttled, bare(), No], None);
+    reads([Conflict, Throttled, Conflict, bare()], None);
     reads([Conflict, No, No, No], None);
     reads([No, Throttled, No, Conflict], None);
     reads([No, bad(), No, No], None);
@@ -107,6 +118,12 @@ async fn each_condition_that_is_false_at_the_table_gets_its_verdict() {
     assert_eq!(verdict(&[stock(0)]).await, (Verdict::Refused("OutOfStock"), 0));
 }
 
+#[test]
+fn a_transaction_is_empty_until_something_is_in_it() {
+    assert!(Transaction::new().is_empty());
+    assert!(!Transaction::new().guard("Closed", guard()).is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_tried_again_and_the_marker_says_it_is_in() {
     let tables = Memory::new();
@@ -129,6 +146,64 @@ async fn without_a_marker_the_row_itself_says_that_it_is_in() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_not_recognise_itself_is_not_tried_again_after_a_lost_answer() {
+    let tables = Memory::new();
+    tables.force(stock(9));
+    let take = || Transaction::new().effect("OutOfStock", effect()).guard("Closed", guard());
+    tables.fail_next(Fault::LostAnswer);
+    let error = take().commit(&tables, in_two_seconds()).await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error}");
+    assert_eq!(left(&tables), 8);
+    // What is known to have written nothing is tried again all the same.
+    tables.fail_next(Fault::Conflict);
+    tables.fail_next(Fault::Throttled);
+    assert_eq!(take().commit(&tables, in_two_seconds()).await, Ok(Verdict::Committed));
+    assert_eq!(left(&tables), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_marker_is_held_up_no_guard_decides() {
+    let done = || vec![failed(once(BODY).op(None)), Reason::None, Reason::None, Reason::None];
+    let first = Scripted::new([held_up(), held_up(), done()]);
+    let verdict = full("mine").commit(&first, in_two_seconds()).await;
+    assert_eq!((verdict, first.asked()), (Ok(Verdict::Done(None)), 3));
+
+    let always = Scripted::new(std::iter::repeat_n(held_up(), 1000));
+    let deadline = in_two_seconds();
+    let busy = Error::Busy { code: "TransactionConflict".to_owned() };
+    assert_eq!(full("mine").commit(&always, deadline).await, Err(busy));
+    assert!(always.asked() > 2 && !deadline.passed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_good_is_not_tried_again_whatever_else_is_held_up() {
+    let mut reasons = held_up();
+    reasons[1] = Reason::Refused { code: "ValidationError".into(), message: "too large".into() };
+    let tables = Scripted::new([reasons.clone()]);
+    let verdict = full("mine").commit(&tables, in_two_seconds()).await;
+    assert_eq!((verdict, tables.asked()), (Err(Error::Cancelled(reasons)), 1));
+}
+
+/// The marker in conflict, the effect's condition false.
+fn held_up() -> Vec<Reason> {
+    let bare = Reason::ConditionFailed { item: None };
+    vec![Reason::Conflict, Reason::None, Reason::None, bare]
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_went_astray_is_not_forgotten_over_those_behind_it() {
+    let tables = Memory::new();
+    tables.force(stock(9));
+    tables.fail_next(Fault::LostAnswer);
+    for _ in 0..1000 {
+        tables.fail_next(Fault::Conflict);
+    }
+    let error = full("mine").commit(&tables, in_two_seconds()).await.unwrap_err();
+    assert!(matches!(error, Error::Lost { .. }), "{error}");
+    assert_eq!(left(&tables), 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_does_not_pass_before_the_deadline_is_an_error() {
     let tables = Memory::new();
     for _ in 0..1000 {
@@ -136,7 +211,7 @@ async fn what_does_not_pass_before_the_deadline_is_an_error() {
     }
     let deadline = in_two_seconds();
     let error = full("mine").commit(&tables, deadline).await.unwrap_err();
-    assert!(error.is_retryable());
+    assert!(matches!(error, Error::Cancelled(_)), "{error}");
     assert!(!deadline.passed());
 }
 
@@ -144,8 +219,11 @@ async fn what_does_not_pass_before_the_deadline_is_an_error() {
 async fn an_invalid_transaction_is_not_tried_again() {
     let tables = Memory::new();
     let twice = Transaction::new().effect("a", effect()).effect("b", effect());
-    let error = twice.commit(&tables, in_two_seconds()).await.unwrap_err();
+    let deadline = in_two_seconds();
+    let left = deadline.left();
+    let error = twice.commit(&tables, deadline).await.unwrap_err();
     assert!(!error.is_retryable(), "{error}");
+    assert_eq!(deadline.left(), left, "no pause was made");
 }
 
 proptest! {
@@ -178,4 +256,49 @@ proptest! {
 fn left(tables: &Memory) -> i64 {
     let items = tables.items("T");
     items.iter().find_map(|item| item.get("left")?.as_n()).unwrap()
+}
+
+/// A table that cancels each transaction for the next of these reasons.
+struct Scripted {
+    cancelled: Mutex<Vec<Vec<Reason>>>,
+    asked: AtomicUsize,
+}
+
+impl Scripted {
+    fn new(cancelled: impl IntoIterator<Item = Vec<Reason>>) -> Self {
+        let mut cancelled: Vec<_> = cancelled.into_iter().collect();
+        cancelled.reverse();
+        Self { cancelled: Mutex::new(cancelled), asked: AtomicUsize::new(0) }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Tables for Scripted {
+    async fn transact(&self, _: Vec<Op>) -> Result<(), Error> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.cancelled.lock().unwrap().pop() {
+            Some(reasons) => Err(Error::Cancelled(reasons)),
+            None => panic!("asked more often than the script goes"),
+        }
+    }
+
+    async fn get(&self, _: &Key) -> Result<Option<Item>, Error> {
+        unreachable!("a transaction reads nothing")
+    }
+
+    async fn page(&self, _: &Query, _: Option<&Cursor>) -> Result<Page, Error> {
+        unreachable!("a transaction reads nothing")
+    }
+
+    async fn scan(&self, _: &Scan, _: Option<&Cursor>) -> Result<Page, Error> {
+        unreachable!("a transaction reads nothing")
+    }
+
+    async fn write(&self, _: Op) -> Result<(), Error> {
+        unreachable!("a transaction is written as one")
+    }
 }
