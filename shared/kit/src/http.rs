@@ -35,8 +35,9 @@ use crate::runtime::{Invocation, Watched, watch};
 
 /// Answers one event with `handle`.
 ///
-/// A panic, or no answer before the deadline, is a 503 and a log line, never a broken gateway
-/// response; a [`Problem`] of 500 and above is logged with its cause, which the caller never sees.
+/// A panic is a 500, no answer before the deadline a 503, never a broken gateway response. Each
+/// leaves a log line, as every [`Problem`] of 500 and above does: with its cause, which the caller
+/// never sees.
 pub async fn answer<S>(
     state: &S,
     event: Event,
@@ -50,21 +51,22 @@ pub async fn answer<S>(
     let route = request.route.clone();
     let log = invocation.log.with("route", &route).with("gatewayRequestId", &request.id);
     let invocation = Invocation { log, ..invocation };
-    let response = match watch(invocation.deadline, handle(state, request, &invocation)).await {
-        Watched::Done(Ok(response)) => response,
-        Watched::Done(Err(problem)) => {
-            if problem.status >= 500 {
-                let line = invocation.log.error("request failed").field("status", problem.status);
-                line.cause(&problem.cause.as_deref().unwrap_or(&problem.error)).emit();
-            }
-            problem.into()
-        }
-        Watched::Panicked(text) => Problem::internal(&format!("panic: {text}")).into(),
+    let result = match watch(invocation.deadline, handle(state, request, &invocation)).await {
+        Watched::Done(result) => result,
+        Watched::Panicked(text) => Err(Problem::internal(&format!("panic: {text}"))),
         Watched::Late => {
-            invocation.log.error("no answer before the deadline").emit();
-            Problem::unavailable("the request took too long").into()
+            let mut late = Problem::unavailable("the request took too long");
+            late.cause = Some("no answer before the deadline".to_owned());
+            Err(late)
         }
     };
+    let response = result.unwrap_or_else(|problem| {
+        if problem.status >= 500 {
+            let line = invocation.log.error("request failed").field("status", problem.status);
+            line.cause(&problem.cause.as_deref().unwrap_or(&problem.error)).emit();
+        }
+        problem.into()
+    });
     invocation.log.info("answered").field("status", response.status).emit();
     response.into()
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::observability::Log;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 #[derive(Debug, Deserialize)]
@@ -90,6 +90,20 @@ fn an_idempotency_key_must_be_there_and_visible() {
 }
 
 #[test]
+fn a_part_of_a_body_is_read_by_itself_and_its_field_is_named_within_it() {
+    let field = |part: Value| read::<Line>(&part).err().map(|problem| problem.field);
+    let named = |name: &str| Some(Some(name.to_owned()));
+    assert_eq!(field(json!({ "sku": "x", "quantity": 1 })), None);
+    assert_eq!(field(json!({ "sku": 5, "quantity": 1 })), named("sku"));
+    assert_eq!(field(json!({ "sku": "x", "quantity": -1 })), named("quantity"));
+    assert_eq!(field(json!({ "sku": "x" })), named("quantity"));
+    assert_eq!(field(json!({ "sku": "x", "quantity": 1, "price": 1 })), named("price"));
+    assert_eq!(field(json!(7)), Some(None));
+    let inner = read::<Order>(&json!({ "lines": [{ "sku": "x", "quantity": "1" }] })).unwrap_err();
+    assert_eq!((inner.status, inner.field.as_deref()), (400, Some("lines[0].quantity")));
+}
+
+#[test]
 fn without_a_subject_there_is_no_caller() {
     assert_eq!(Request::builder("GET /").build().principal().unwrap_err().status, 401);
     assert_eq!(Request::builder("GET /").subject("").build().principal().unwrap_err().status, 401);
@@ -106,17 +120,29 @@ async fn a_panic_and_a_deadline_are_answered_and_the_cause_stays_in_the_log() {
                 "GET /panic" => panic!("secret"),
                 "GET /slow" => std::future::pending().await,
                 "GET /fails" => Err(Problem::internal("secret")),
+                "GET /busy" => Err(Problem::unavailable("try again")),
+                "GET /wrong" => Err(Problem::bad_request("no")),
                 _ => Ok(Response::json(200, "fine")),
             });
         serde_json::to_value(answer.await).unwrap()
     };
-    for (route, status) in
-        [("GET /", 200), ("GET /panic", 500), ("GET /slow", 503), ("GET /fails", 500)]
-    {
+    for (route, status, cause) in [
+        ("GET /", 200, None),
+        ("GET /panic", 500, Some("panic: secret")),
+        ("GET /slow", 503, Some("no answer before the deadline")),
+        ("GET /fails", 500, Some("secret")),
+        ("GET /busy", 503, Some("try again")),
+        ("GET /wrong", 400, None),
+    ] {
         let answer = reply(route).await;
         assert_eq!(answer["statusCode"], status, "{route}");
         assert_eq!(answer["headers"]["content-type"], "application/json");
         assert!(!answer.to_string().contains("secret"), "{answer}");
+        let lines: Vec<Value> =
+            lines.take().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(lines.iter().all(|line| line["requestId"] == "r" && line["route"] == route));
+        let failed = lines.iter().filter(|line| line["level"] == "ERROR");
+        let causes: Vec<Option<&str>> = failed.map(|line| line["error"].as_str()).collect();
+        assert_eq!(causes, cause.map(Some).as_slice(), "{route}");
     }
-    assert!(lines.take().iter().any(|line| line.contains("secret")));
 }
