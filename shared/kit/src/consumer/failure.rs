@@ -1,10 +1,21 @@
 //! How a record may end otherwise than well.
 
 use crate::{store, table};
-use pointsman_event::{HopLimit, ReadError};
+use pointsman_event::HopLimit;
 use std::fmt;
 
 /// Why a record was not handled, and what becomes of it.
+///
+/// What converts into one by itself is judged alike wherever it comes up. That something can't be
+/// read is not: the record itself is then rejected, but a stored row is none of the record's fault,
+/// so there is no such conversion.
+///
+/// ```compile_fail,E0277
+/// # use pointsman_kit::{consumer::Failure, event::ReadError};
+/// fn state(read: Result<u32, ReadError>) -> Result<u32, Failure> {
+///     Ok(read?)
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     reason: String,
@@ -59,12 +70,6 @@ impl From<store::NotAppendable> for Failure {
     /// The code's fault, not the record's: it waits for the code to be mended.
     fn from(error: store::NotAppendable) -> Self {
         Self::retry(error)
-    }
-}
-
-impl From<ReadError> for Failure {
-    fn from(error: ReadError) -> Self {
-        Self::reject(error)
     }
 }
 

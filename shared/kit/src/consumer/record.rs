@@ -55,7 +55,7 @@ impl<S: Readable> Record<S> {
             let hops = metadata.hops;
             return Err(Failure::reject(format!("{hops} hops: a feedback loop?")));
         }
-        let Some(data) = S::read(&body.detail)? else {
+        let Some(data) = S::read(&body.detail).map_err(Failure::reject)? else {
             let name = &metadata.event_type;
             return Err(Failure::reject(format!(
                 "this consumer knows no {name}: is its rule right?"
