@@ -133,11 +133,6 @@ impl Cause {
     pub fn traced(self, traceparent: Option<String>) -> Self {
         Self { traceparent, ..self }
     }
-
-    /// The id of the request it all began with.
-    pub fn correlation_id(&self) -> &str {
-        &self.correlation_id
-    }
 }
 
 /// A chain of events grew past [`HOP_LIMIT`].

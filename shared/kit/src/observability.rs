@@ -42,19 +42,6 @@ pub struct Line<'a> {
     text: String,
 }
 
-/// How much a line matters. Lambda filters by it where the function's log level says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Of use while something is being searched for.
-    Debug,
-    /// What happened.
-    Info,
-    /// Something unexpected that was coped with.
-    Warn,
-    /// Something was not done that should have been.
-    Error,
-}
-
 /// The lines that a captured log has written, for tests.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<String>>>);
@@ -86,33 +73,27 @@ impl Log {
         log
     }
 
-    /// A line at [`Level::Debug`].
-    pub fn debug(&self, message: &str) -> Line<'_> {
-        self.line(Level::Debug, message)
-    }
-
-    /// A line at [`Level::Info`].
+    /// A line of what happened.
     pub fn info(&self, message: &str) -> Line<'_> {
-        self.line(Level::Info, message)
+        self.line("INFO", message)
     }
 
-    /// A line at [`Level::Warn`].
+    /// A line of something unexpected that was coped with.
     pub fn warn(&self, message: &str) -> Line<'_> {
-        self.line(Level::Warn, message)
+        self.line("WARN", message)
     }
 
-    /// A line at [`Level::Error`].
+    /// A line of something that was not done and should have been.
     pub fn error(&self, message: &str) -> Line<'_> {
-        self.line(Level::Error, message)
+        self.line("ERROR", message)
     }
 
-    /// A line at `level`.
-    pub fn line(&self, level: Level, message: &str) -> Line<'_> {
+    fn line(&self, level: &str, message: &str) -> Line<'_> {
         let mut text = String::with_capacity(192 + self.ids.len() + message.len());
         text.push_str("{\"timestamp\":\"");
         text.push_str(&clock::wall().to_string());
         text.push_str("\",\"level\":\"");
-        text.push_str(level.name());
+        text.push_str(level);
         text.push('"');
         append(&mut text, "message", message);
         append(&mut text, "function", &*self.function);
@@ -144,17 +125,6 @@ impl Lines {
     /// The lines so far; they are then forgotten.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Level {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-        }
     }
 }
 

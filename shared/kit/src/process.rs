@@ -106,13 +106,15 @@ use pointsman_event::{Readable, StreamName};
 /// How often a step is decided in all.
 const ROUNDS: usize = 5;
 
+/// The generation that its markers name: a stream is never built anew, so there is no other.
+const GENERATION: &str = "1";
+
 /// What all steps of one consumer share.
 #[derive(Clone)]
 pub struct Process {
     consumer: String,
     store: Store,
     services: String,
-    generation: String,
     seed: Option<u64>,
 }
 
@@ -138,20 +140,7 @@ impl Process {
     /// The process of `consumer`, whose streams are in `store` and whose markers in the table
     /// `services`.
     pub fn new(consumer: &str, store: Store, services: &str) -> Self {
-        Self {
-            consumer: consumer.to_owned(),
-            store,
-            services: services.to_owned(),
-            generation: "1".to_owned(),
-            seed: None,
-        }
-    }
-
-    /// Marks records for this generation of its state instead of the first, "1".
-    #[must_use]
-    pub fn generation(mut self, generation: &str) -> Self {
-        generation.clone_into(&mut self.generation);
-        self
+        Self { consumer: consumer.to_owned(), store, services: services.to_owned(), seed: None }
     }
 
     /// Draws the pauses of its transactions from `seed`.
@@ -187,7 +176,7 @@ impl Process {
         stream: &StreamName,
         decide: impl AsyncFn(&Turn) -> Result<Decision, Failure>,
     ) -> Result<Done, Failure> {
-        let once = record.once(&self.services, &self.consumer, &self.generation);
+        let once = record.once(&self.services, &self.consumer, GENERATION);
         let mut refused = None;
         for _ in 0..ROUNDS {
             let turn = Turn { history: self.store.read(stream).await?, refused };

@@ -3,21 +3,17 @@
 use super::{Batch, BatchFailures, Failure, Record, wire::Message};
 use crate::{
     clock::Deadline,
-    idempotency::Seen,
     observability::Log,
     queues::{self, Sender},
     runtime::{Invocation, Watched, watch},
-    table::Tables,
 };
 use pointsman_event::Readable;
-use std::sync::Arc;
 
 /// A consumer's name, and what its records need besides the function.
 #[derive(Clone)]
 pub struct Harness {
     name: String,
     poison: Option<(Sender, String)>,
-    markers: Option<(Arc<dyn Tables>, String, String)>,
 }
 
 impl Harness {
@@ -25,21 +21,13 @@ impl Harness {
     ///
     /// Without more it leaves rejected records to the queue's own redrive policy.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), poison: None, markers: None }
+        Self { name: name.to_owned(), poison: None }
     }
 
     /// Sends rejected records to the queue at `url`, with the reason.
     #[must_use]
     pub fn dlq(mut self, sender: Sender, url: &str) -> Self {
         self.poison = Some((sender, url.to_owned()));
-        self
-    }
-
-    /// Looks for a record's marker before handling it. This only saves work on duplicates: the
-    /// marker in the handler's transaction decides.
-    #[must_use]
-    pub fn skip_seen(mut self, tables: Arc<dyn Tables>, table: &str, generation: &str) -> Self {
-        self.markers = Some((tables, table.to_owned(), generation.to_owned()));
         self
     }
 
@@ -92,34 +80,11 @@ impl Harness {
         log: &Log,
         visit: impl AsyncFn(Record<S>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let work = async {
-            let record = Record::read(message, deadline, log)?;
-            if self.seen(&record).await? {
-                record.log.count("DuplicateSkipped");
-                return Ok(());
-            }
-            visit(record).await
-        };
+        let work = async { visit(Record::read(message, deadline, log)?).await };
         match watch(deadline, work).await {
             Watched::Done(end) => end,
             Watched::Panicked(text) => Err(Failure::retry(format!("panic: {text}"))),
             Watched::Late => Err(Failure::retry("not done before the deadline")),
-        }
-    }
-
-    /// Whether a live record's marker is there already. A replayed one belongs to a generation of
-    /// its own, and is none of this marker's.
-    async fn seen<S>(&self, record: &Record<S>) -> Result<bool, Failure> {
-        let Some((tables, table, generation)) = &self.markers else { return Ok(false) };
-        if record.replay.is_some() {
-            return Ok(false);
-        }
-        match record.once(table, &self.name, generation).seen(&**tables).await? {
-            None => Ok(false),
-            Some(Seen::Done(_)) => Ok(true),
-            Some(Seen::Other) => {
-                Err(Failure::reject("an event of this id, but with other data, was handled before"))
-            }
         }
     }
 

@@ -1,13 +1,10 @@
 use super::*;
 use crate::{
     delivery,
-    idempotency::Once,
     observability::{Lines, Log},
     publisher::Entry,
     queues,
-    table::{Memory, Tables},
     testing::{delivered, queue_batch},
-    transaction::Transaction,
 };
 use pointsman_event::{
     Cause, Envelope, Event, HOP_LIMIT, Place, SchemaVersion, Timestamp, Ulid, event_set,
@@ -261,23 +258,20 @@ async fn a_projection_handles_a_record_for_the_generations_it_counts_for() {
 }
 
 #[tokio::test]
-async fn a_record_whose_marker_is_there_is_skipped_unless_its_data_changed() {
-    let tables = Arc::new(Memory::new());
-    let handled = RefCell::new(0);
-    let mark = async |handled: &RefCell<u32>, record: Record<Heard>, _: Live| {
-        *handled.borrow_mut() += 1;
-        let once: Once = record.once("Services", "lamps", "1");
-        let _ = Transaction::new().once(&once, None).commit(&*tables, record.deadline).await?;
-        Ok(())
+async fn a_reason_is_made_fit_for_the_dlq() {
+    let told = async |reason: &str| {
+        let dlq = queues::Memory::new();
+        let sender = queues::Sender::new(Arc::new(dlq.clone())).seeded(1);
+        let harness = Harness::new("lamps").dlq(sender, "http://dlq");
+        let reject = async |reason: &&str, _: Record<Heard>, _: Live| Err(Failure::reject(reason));
+        let batch = batch(&bodies(&[body(0)]));
+        let failures = handle_batch(&harness, batch, &invocation().0, &reason, reject).await;
+        assert!(failures.is_empty(), "{reason:?}");
+        dlq.messages()[0].attributes["reason"].clone()
     };
-    let harness =
-        Harness::new("lamps").skip_seen(tables.clone() as Arc<dyn Tables>, "Services", "1");
-    let mut changed = body(0);
-    changed["detail"]["data"]["milliwatts"] = 9.into();
-    let batch = batch(&bodies(&[body(0), body(0), body(1), changed]));
-    let failures = handle_batch(&harness, batch, &invocation().0, &handled, mark).await;
-    assert_eq!(handled.into_inner(), 2);
-    assert_eq!(failures.ids().collect::<Vec<_>>(), ["m3"], "rejected, without a DLQ");
+    assert_eq!(told("no\u{0} lamp\n\u{fffe}\u{ffff}").await, "no  lamp   ");
+    assert_eq!(told("").await, "-");
+    assert_eq!(told(&"\u{e4}".repeat(2000)).await, "\u{e4}".repeat(1000));
 }
 
 proptest! {

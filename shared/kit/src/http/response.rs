@@ -42,11 +42,6 @@ impl Response {
         }
     }
 
-    /// 204.
-    pub fn no_content() -> Self {
-        Self { status: 204, headers: BTreeMap::new(), body: String::new() }
-    }
-
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl ToString) -> Self {

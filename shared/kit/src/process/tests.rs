@@ -1,3 +1,5 @@
+mod writes;
+
 use super::*;
 use crate::{
     consumer::{Harness, handle_batch},
@@ -238,20 +240,6 @@ async fn a_record_that_comes_again_is_done_and_one_with_other_data_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_follows_nothing_is_written() {
-    let world = world();
-    let look = serde_json::json!({ "due": later(-1) });
-    assert_eq!(world.handle(&[body(1, "LookAgain", look, 3)], count).await, 0);
-    assert_eq!((world.rows().await.len(), world.services()), (0, 0));
-    let guarded = async |_: &Turn, _: &Record<Inbox>, _: &Live| {
-        let never = Op::check(Key::new("Services", "no", "no"), Condition::Exists);
-        Ok(Decision::nothing().guard("No", never))
-    };
-    assert_eq!(world.handle(&[burst(1)], guarded).await, 0);
-    assert_eq!(world.services(), 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_command_before_its_time_is_put_off_without_a_hop() {
     let world = world();
     let look = |due| serde_json::json!({ "due": due });
@@ -384,15 +372,6 @@ async fn what_does_not_belong_to_the_stream_is_the_codes_fault() {
     assert_eq!(world.handle(&[burst(1)], wrong).await, 1);
     assert!(world.logged("belongs to a stream of type lamp"));
     assert!(!world.logged("Rejected"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn generations_have_markers_of_their_own() {
-    let mut world = world();
-    assert_eq!(world.handle(&[burst(1)], count).await, 0);
-    world.process = world.process.generation("2");
-    assert_eq!(world.handle(&[burst(1), burst(1)], count).await, 0);
-    assert_eq!((world.rows().await.len(), world.services()), (4, 2));
 }
 
 proptest! {
