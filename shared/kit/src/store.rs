@@ -47,7 +47,7 @@ mod snapshot;
 mod tests;
 
 pub use append::{Appended, New, NotAppendable};
-pub use row::{Kind, MalformedRow, Row};
+pub use row::{Kind, MalformedRow, Row, first, recorded_since};
 pub use snapshot::Loaded;
 
 use crate::{

@@ -5,7 +5,7 @@
 //! or a filter looks for stands beside it as attributes of their own.
 
 use super::sk;
-use crate::table::{Item, PK, SK, Value};
+use crate::table::{Condition, Item, PK, SK, Value};
 use crate::transaction::ID;
 use pointsman_event::{Envelope, Timestamp};
 use std::fmt;
@@ -107,7 +107,22 @@ impl Row {
     }
 }
 
+/// That a row is the first of its stream, for a scan that meets each stream once.
+pub fn first() -> Condition {
+    Condition::equal(SK, sk(1))
+}
+
+/// That a row was written at `time` or later, by its writer's wall clock. Guards have no such time.
+pub fn recorded_since(time: Timestamp) -> Condition {
+    Condition::at_least(RECORDED_AT, time.to_string())
+}
+
 impl Kind {
+    /// That a row is of this kind, for a scan.
+    pub fn is(self) -> Condition {
+        Condition::equal(KIND, self.name())
+    }
+
     /// The kind an item says it is; `None` if it says nothing known.
     pub fn of(item: &Item) -> Option<Self> {
         let name = item.get(KIND)?.as_s()?;

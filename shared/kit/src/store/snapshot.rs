@@ -46,7 +46,7 @@ impl Store {
         Ok(Loaded { state, history: self.read_after(position).await? })
     }
 
-    /// Keeps `state`, folded up to `position`, unless a later one is kept already.
+    /// Keeps `state`, folded up to `position`, unless one of a later version is kept already.
     ///
     /// A snapshot is a convenience: a failure to write it is nobody's failure but its own.
     ///
@@ -87,7 +87,7 @@ impl Store {
         ]);
         let newer = Condition::Any(vec![
             Condition::Absent,
-            Condition::less(VERSION, position.version),
+            Condition::Attribute(VERSION.to_owned(), Compare::AtMost, position.version.into()),
             Condition::Attribute(SHAPE.to_owned(), Compare::NotEqual, shape.into()),
         ]);
         Ok(Op::put(self.key(&position.stream, SNAPSHOT), item).when(newer))

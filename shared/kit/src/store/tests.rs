@@ -223,6 +223,59 @@ async fn a_gap_and_a_foreign_row_are_named() {
 }
 
 #[tokio::test]
+async fn a_row_is_read_only_under_its_own_keys() {
+    let (store, tables) = store();
+    let start = store.read(&stream()).await.unwrap().position;
+    append(&store, &start, vec![lit(1), lit(2)]).await;
+    let second = tables.items("EventStore")[1].clone();
+    let under = |pk: &str, sk: &str| {
+        let mut item = second.clone();
+        item.extend(Key::new("EventStore", pk, sk).attributes());
+        Row::from_item(&item).map(|row| row.envelope.metadata.version)
+    };
+    assert_eq!(under("lamp#7", "0000000002"), Ok(2));
+    for (pk, sk) in [("lamp#8", "0000000002"), ("lamp#7", "0000000003")] {
+        let error = under(pk, sk).unwrap_err();
+        assert_eq!(error.to_string(), format!("row [{pk}, {sk}]: it holds version 2 of lamp#7"));
+    }
+}
+
+#[tokio::test]
+async fn a_scan_finds_rows_by_kind_by_time_and_the_first_of_each_stream() {
+    let (store, tables) = store();
+    for name in ["lamp#7", "lamp#8"] {
+        let start = store.read(&name.parse().unwrap()).await.unwrap().position;
+        let end = append(&store, &start, vec![lit(1), bulb(), out()]).await;
+        store.save(&end, 1, &1_u32).await.unwrap();
+        tables.force(store.close(&Live::by_hand(), end.stream()));
+    }
+    let recorded_at = store.read(&stream()).await.unwrap().rows[0].recorded_at;
+    let hour = |hours: i64| Timestamp::from_ms(recorded_at.as_ms() + hours * 3_600_000);
+    let found = async |condition: table::Condition| {
+        let scan = table::Scan::new("EventStore").only(condition);
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = tables.scan(&scan, after.as_ref()).await.unwrap();
+            found.extend(page.items.iter().map(|item| item["sk"].as_s().unwrap().to_owned()));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        found.sort();
+        found
+    };
+    assert_eq!(found(first()).await, ["0000000001"; 2]);
+    assert_eq!(found(Kind::Command.is()).await, ["0000000002"; 2]);
+    let events = ["0000000001", "0000000001", "0000000003", "0000000003"];
+    assert_eq!(found(Kind::Event.is()).await, events);
+    assert_eq!(found(Kind::Guard.is()).await, ["guard"; 2]);
+    assert_eq!(found(Kind::Snapshot.is()).await, ["snapshot"; 2]);
+    assert_eq!(found(recorded_since(hour(-1))).await.len(), 8, "all but the guards");
+    assert!(found(recorded_since(hour(1))).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_snapshot_spares_the_rows_before_it() {
     let (store, _) = store();
     let start = store.read(&stream()).await.unwrap().position;
@@ -237,10 +290,15 @@ async fn a_snapshot_spares_the_rows_before_it() {
     store.save(&three, 1, &20_u32).await.unwrap();
     store.save(&two, 1, &10_u32).await.unwrap();
     assert_eq!(loaded(1).await.state, Some(20), "the older one did not replace it");
+    store.save(&three, 1, &21_u32).await.unwrap();
+    assert_eq!(loaded(1).await.state, Some(21), "one of the same version did");
     let other = loaded(2).await;
     assert_eq!((other.state, other.history.rows.len()), (None, 3));
+    store.save(&two, 2, &5_u32).await.unwrap();
+    assert_eq!(loaded(2).await.state, Some(5), "of another shape, an older one did");
     store.save(&two, 2, &"text").await.unwrap();
-    assert_eq!(loaded(2).await.state, None, "one that can't be read is none");
+    let unreadable = loaded(2).await;
+    assert_eq!((unreadable.state, unreadable.history.rows.len()), (None, 3));
     assert_eq!(store.read(&stream()).await.unwrap().position, three);
 }
 

@@ -102,6 +102,7 @@ pub async fn store_suite(tables: Arc<dyn Tables>, table: &str, salt: &str) {
     let loaded = store.load::<String>(&stream, 1).await.expect("a load");
     assert_eq!(loaded.state.as_deref(), Some("state"));
     assert!(loaded.history.is_empty());
+    assert_eq!(loaded.history.position, end);
 
     let close = || Transaction::new().effect("Closed", store.close(&live, &stream));
     assert_eq!(close().commit(store.tables(), soon()).await, Ok(Verdict::Committed));
