@@ -5,6 +5,7 @@
 //! are not compared, and neither is the order of a scan, of which DynamoDB says nothing.
 
 mod calls;
+mod once;
 
 use crate::sdk_config::sdk_config;
 use aws_sdk_dynamodb::Client;

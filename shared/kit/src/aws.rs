@@ -91,9 +91,6 @@ where
             let message = context.err().message().unwrap_or_default().to_owned();
             Failure { permanent: is_permanent(&code), code, message }
         }
-        SdkError::ConstructionFailure(_) => {
-            Failure::permanent("ConstructionFailure", &chain(&error))
-        }
         _ => Failure::transient("NoAnswer", &chain(&error)),
     }
 }
@@ -127,6 +124,31 @@ mod tests {
         assert!(!plain(&[("AWS_ENDPOINT_URL_SQS", "http://localhost:4566")]));
         let one = ("AWS_ENDPOINT_URL_SQS", "https://sqs");
         assert!(!plain(&[("AWS_ENDPOINT_URL", "http://localhost:4566"), one]));
+    }
+
+    #[cfg(any(feature = "eventbridge", feature = "sqs"))]
+    #[test]
+    fn only_what_the_service_said_can_be_permanent() {
+        use aws_smithy_types::error::ErrorMetadata;
+        let judged = |error: SdkError<ErrorMetadata, ()>| {
+            let Failure { permanent, code, message } = failure(error, |code| code == "Never");
+            (permanent, code, message)
+        };
+        let said = |code: &str| {
+            let metadata = ErrorMetadata::builder().code(code).message("no").build();
+            judged(SdkError::service_error(metadata, ()))
+        };
+        assert_eq!(said("Never"), (true, "Never".to_owned(), "no".to_owned()));
+        assert_eq!(said("Later"), (false, "Later".to_owned(), "no".to_owned()));
+        // What a request is signed with may come yet.
+        for unsaid in [
+            SdkError::construction_failure("no credentials"),
+            SdkError::timeout_error("too late"),
+            SdkError::response_error("cut off", ()),
+        ] {
+            let (permanent, code, message) = judged(unsaid);
+            assert_eq!((permanent, &*code), (false, "NoAnswer"), "{message}");
+        }
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub const MAX_TRANSACTION: usize = 100;
 
 /// An item store with DynamoDB's semantics.
 ///
-/// No method retries on its own beyond what the SDK does: who calls knows the deadline.
+/// No method tries again for long: who calls knows the deadline. Reads and transactions are safe to
+/// repeat, and so may be; a lone write is repeated only where it was told to have written nothing.
 #[async_trait]
 pub trait Tables: Send + Sync {
     /// The item under `key`, read consistently, or `None`.

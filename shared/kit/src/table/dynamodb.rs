@@ -4,10 +4,11 @@ use super::{
     Action, Cursor, Error, Item, Key, Op, Page, Query, Reason, Scan, Tables, Value,
     expression::Placeholders, op,
 };
-use crate::aws::chain;
+use crate::{aws::chain, clock::Deadline, retry::Backoff};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     Client,
+    config::{Config, retry::RetryConfig},
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     primitives::Blob,
@@ -16,7 +17,10 @@ use aws_sdk_dynamodb::{
         ReturnValuesOnConditionCheckFailure as Return, TransactWriteItem, Update,
     },
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
+
+/// For how long a lone write is tried again that was throttled or in conflict, and so not made.
+const THROTTLED: Duration = Duration::from_secs(1);
 
 /// Amazon DynamoDB behind the table port.
 #[derive(Debug, Clone)]
@@ -92,56 +96,12 @@ impl Tables for DynamoDb {
     }
 
     async fn write(&self, op: Op) -> Result<(), Error> {
-        let mut used = Placeholders::default();
-        let condition = used.condition(&op);
-        let returning = op.returning.then_some(Return::AllOld);
-        let table = op.key.table.to_string();
-        match op.action {
-            Action::Put(mut item) => {
-                item.extend(op.key.attributes());
-                self.client
-                    .put_item()
-                    .table_name(table)
-                    .set_item(Some(to_aws(item)))
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names(&used))
-                    .set_expression_attribute_values(values(used))
-                    .set_return_values_on_condition_check_failure(returning)
-                    .send()
-                    .await
-                    .map(drop)
-                    .map_err(|error| condition_failed(&error).unwrap_or_else(|| failed(error)))
+        let mut backoff = Backoff::until(Deadline::after(THROTTLED));
+        loop {
+            match self.write_once(op.clone()).await {
+                Err(Error::Busy { .. }) if backoff.pause().await => {}
+                result => return result,
             }
-            Action::Update(updates) => {
-                let update = used.update(&updates);
-                self.client
-                    .update_item()
-                    .table_name(table)
-                    .set_key(Some(to_aws(op.key.attributes())))
-                    .set_update_expression((!update.is_empty()).then_some(update))
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names(&used))
-                    .set_expression_attribute_values(values(used))
-                    .set_return_values_on_condition_check_failure(returning)
-                    .send()
-                    .await
-                    .map(drop)
-                    .map_err(|error| condition_failed(&error).unwrap_or_else(|| failed(error)))
-            }
-            Action::Delete => self
-                .client
-                .delete_item()
-                .table_name(table)
-                .set_key(Some(to_aws(op.key.attributes())))
-                .set_condition_expression(condition)
-                .set_expression_attribute_names(names(&used))
-                .set_expression_attribute_values(values(used))
-                .set_return_values_on_condition_check_failure(returning)
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| condition_failed(&error).unwrap_or_else(|| failed(error))),
-            Action::Check => Err(Error::validation("a check alone is no write")),
         }
     }
 
@@ -160,6 +120,71 @@ impl Tables for DynamoDb {
             }
             _ => failed(error),
         })
+    }
+}
+
+impl DynamoDb {
+    /// One attempt at a lone write. The SDK makes no second one: an answer to that could be about what
+    /// the first had written already.
+    async fn write_once(&self, op: Op) -> Result<(), Error> {
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let mut used = Placeholders::default();
+        let condition = used.condition(&op);
+        let returning = op.returning.then_some(Return::AllOld);
+        let table = op.key.table.to_string();
+        match op.action {
+            Action::Put(mut item) => {
+                item.extend(op.key.attributes());
+                self.client
+                    .put_item()
+                    .table_name(table)
+                    .set_item(Some(to_aws(item)))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names(&used))
+                    .set_expression_attribute_values(values(used))
+                    .set_return_values_on_condition_check_failure(returning)
+                    .customize()
+                    .config_override(once)
+                    .send()
+                    .await
+                    .map(drop)
+                    .map_err(|error| condition_failed(&error).unwrap_or_else(|| failed(error)))
+            }
+            Action::Update(updates) => {
+                let update = used.update(&updates);
+                self.client
+                    .update_item()
+                    .table_name(table)
+                    .set_key(Some(to_aws(op.key.attributes())))
+                    .set_update_expression((!update.is_empty()).then_some(update))
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names(&used))
+                    .set_expression_attribute_values(values(used))
+                    .set_return_values_on_condition_check_failure(returning)
+                    .customize()
+                    .config_override(once)
+                    .send()
+                    .await
+                    .map(drop)
+                    .map_err(|error| condition_failed(&error).unwrap_or_else(|| failed(error)))
+            }
+            Action::Delete => self
+                .client
+                .delete_item()
+                .table_name(table)
+                .set_key(Some(to_aws(op.key.attributes())))
+                .set_condition_expression(condition)
+                .set_expression_attribute_names(names(&used))
+                .set_expression_attribute_values(values(used))
+                .set_return_values_on_condition_check_failure(returning)
+                .customize()
+                .config_override(once)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| condition_failed(&error).unwrap_or_else(|| failed(error))),
+            Action::Check => Err(Error::validation("a check alone is no write")),
+        }
     }
 }
 

@@ -81,19 +81,28 @@ impl Op {
         self
     }
 
-    /// Sets an attribute. On anything but an update this makes the operation invalid.
+    /// Sets an attribute.
+    ///
+    /// # Panics
+    /// If the operation is no update.
     #[must_use]
     pub fn set(self, attribute: impl Into<String>, value: impl Into<Value>) -> Self {
         self.change(Update::Set(attribute.into(), value.into()))
     }
 
-    /// Adds `n` to a whole number. On anything but an update this makes the operation invalid.
+    /// Adds `n` to a whole number.
+    ///
+    /// # Panics
+    /// If the operation is no update.
     #[must_use]
     pub fn add(self, attribute: impl Into<String>, n: i64) -> Self {
         self.change(Update::Add(attribute.into(), n))
     }
 
-    /// Removes an attribute. On anything but an update this makes the operation invalid.
+    /// Removes an attribute.
+    ///
+    /// # Panics
+    /// If the operation is no update.
     #[must_use]
     pub fn remove(self, attribute: impl Into<String>) -> Self {
         self.change(Update::Remove(attribute.into()))

@@ -78,7 +78,8 @@ impl Value {
         }
     }
 
-    /// The value as JSON; numbers keep their value, not their spelling.
+    /// The value as JSON. Of numbers, whole ones within 64 bits keep their value; others are rounded to
+    /// a double.
     ///
     /// # Errors
     /// Bytes, and numbers beyond JSON's range, have no JSON form.

@@ -156,6 +156,8 @@ impl Suite<'_> {
             self.tables.write(check()).await,
             self.tables.write(put("")).await,
             self.tables.write(Op::put(self.key("malformed", "1"), large)).await,
+            self.tables.write(put("1").when(Condition::All(vec![]))).await,
+            self.tables.write(put("1").when(Condition::Any(vec![]))).await,
         ];
         for (n, result) in refused.into_iter().enumerate() {
             assert!(matches!(result, Err(Error::Refused { .. })), "case {n}: {result:?}");

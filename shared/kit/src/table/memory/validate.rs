@@ -119,6 +119,9 @@ fn condition(condition: &Condition, depth: usize) -> Result<(), Error> {
             }
             Err(Error::validation(format!("{name} is compared with what has no order")))
         }
+        Condition::All(all) | Condition::Any(all) if all.is_empty() => {
+            Err(Error::validation("a condition of no conditions"))
+        }
         Condition::All(all) | Condition::Any(all) => {
             all.iter().try_for_each(|one| self::condition(one, depth))
         }
