@@ -8,7 +8,7 @@
 
 use crate::table::{Condition, Error, Item, Key, Op, Tables, Value};
 use pointsman_event::Timestamp;
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, Digest, SHA256};
 
 /// For how long the key of a request repeats its answer.
 const REQUEST_HOURS: i64 = 24;
@@ -117,12 +117,17 @@ impl Once {
 
 /// SHA-256 in hex over parts, each with its length, so that no two lists of parts look alike.
 pub(crate) fn digest(parts: &[&[u8]]) -> String {
+    digest_bytes(parts).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The same as bytes.
+pub(crate) fn digest_bytes(parts: &[&[u8]]) -> Digest {
     let mut context = Context::new(&SHA256);
     for part in parts {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part);
     }
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    context.finish()
 }
 
 #[cfg(test)]
@@ -154,7 +159,7 @@ mod tests {
         let once = |body: &[u8], now| Once::request("T", "ann", "POST /", "k", body, at(now));
         assert_eq!(once(b"a", 0).seen(&tables).await.unwrap(), None);
         tables.write(once(b"a", 0).op(Some("yes".into()))).await.unwrap();
-        let day = REQUEST_HOURS * 3600;
+        let day = 24 * 3600;
         let done = Some(Seen::Done(Some("yes".into())));
         assert_eq!(once(b"a", day).seen(&tables).await.unwrap(), done);
         assert_eq!(once(b"b", day).seen(&tables).await.unwrap(), Some(Seen::Other));
@@ -162,6 +167,16 @@ mod tests {
         assert_eq!(once(b"b", day + 1).seen(&tables).await.unwrap(), None);
         tables.write(once(b"b", day + 1).op(None)).await.unwrap();
         assert_eq!(once(b"b", day + 2).seen(&tables).await.unwrap(), Some(Seen::Done(None)));
+    }
+
+    #[tokio::test]
+    async fn a_marker_outlasts_queue_dlq_and_redrive() {
+        let tables = Memory::new();
+        let day = 24 * 3600;
+        let once = |now| Once::marker("T", "order-view", "1", "01J", b"{}", at(now));
+        tables.write(once(0).op(None)).await.unwrap();
+        assert_eq!(once(59 * day).seen(&tables).await.unwrap(), Some(Seen::Done(None)));
+        assert_eq!(once(61 * day).seen(&tables).await.unwrap(), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | [`process`] | a record's step in a stream: sagas, and functions that carry out commands |
 //! | [`lock`] | a fenced lock in a row, for effects that no transaction can hold |
 //! | [`publisher`], [`queues`] | the way to a bus and to queues, each entry's result read |
+//! | [`delivery`] | what became of each thing that was sent |
 //! | [`table`] | the port to DynamoDB, with a memory adapter |
 //! | [`live`] | the right to act on the world, which a replay does not have |
 //! | [`observability`] | log lines and metrics |

@@ -51,6 +51,8 @@ async fn the_lowest_number_is_the_smallest_by_value() {
     all[0]["dynamodb"]["SequenceNumber"] = "100000000000000000000000001".into();
     all[1]["dynamodb"]["SequenceNumber"] = "99999999999999999999999999".into();
     assert_eq!(lowest(&all, async |_, _, _| Vec::new()).await, Some(1));
+    all[1]["dynamodb"]["SequenceNumber"] = "000000000000000000000000000099".into();
+    assert_eq!(lowest(&all, async |_, _, _| Vec::new()).await, Some(1));
 }
 
 #[tokio::test(start_paused = true)]
