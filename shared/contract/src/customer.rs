@@ -36,7 +36,7 @@ impl Event for UserRegistered {
     const SOURCE: &str = SOURCE;
     const STREAM: &str = STREAM;
     const OWNER: &str = OWNER;
-    const REASON: &str = "A customer can be written to and its orders be put to a name.";
+    const REASON: &str = "A customer registered: it can be written to, and its orders have a name.";
 }
 
 /// The body of POST `/customers`. Who registers is said by the token.

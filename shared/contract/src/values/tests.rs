@@ -56,6 +56,17 @@ fn a_schema_judges_texts_as_the_code_does() {
     judged_alike::<Region>(&texts);
     judged_alike::<Email>(&["a@b", "a b@c", "a\u{1}@b", "a@b@c", "a@\u{ffff}", "a@b\u{fffe}"]);
     judged_alike::<TransactionId>(&["t-1", "", "a b", "\u{e4}"]);
+    let (twelve, thirteen) = ("1".repeat(12), "1".repeat(13));
+    let codes = ["10115", "SW1A 1AA", "1", "-", "1 ", " 1", " ", "", "1_2", "1\n", "\u{e4}"];
+    judged_alike::<PostalCode>(&codes);
+    judged_alike::<PostalCode>(&[&twelve, &thirteen, "12345678901 ", " 12345678901"]);
+    let (forty, more) = ("A".repeat(40), "A".repeat(41));
+    judged_alike::<Sku>(&["TEA-01", "7", "", "tea", "A B", "\u{c4}", "A\n", &forty, &more]);
+    judged_alike::<Currency>(&["EUR", "eur", "EU", "EURO", "", "EUR\n", "\u{c4}UR"]);
+    judged_alike::<Country>(&["DE", "de", "DEU", "D", "", "DE\n"]);
+    let (longest, longer) = ("a".repeat(255), "a".repeat(256));
+    let ids = ["auth0|7", "", "a b", "a\n", "\u{fc}", "~!", "\u{7f}", &longest, &longer];
+    judged_alike::<CustomerId>(&ids);
 }
 
 #[test]

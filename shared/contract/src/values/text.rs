@@ -157,7 +157,7 @@ text!(
     |text| within(text, 1, 12)
         && is_line(text)
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b' ' || b == b'-'),
-    { "type": "string", "pattern": "^[A-Za-z0-9 -]{1,12}$" }
+    { "type": "string", "pattern": "^[A-Za-z0-9-]([A-Za-z0-9 -]{0,10}[A-Za-z0-9-])?$" }
 );
 
 text!(
