@@ -79,7 +79,7 @@ pub enum Stage {
     /// The shipment's answer.
     Shipping,
     /// The answer to the undo of a step; what lies behind it is undone already.
-    Undoing(Undone, CancelReason),
+    Undoing(Undoable, CancelReason),
     /// The good end.
     Fulfilled,
     /// The other end.
@@ -88,7 +88,7 @@ pub enum Stage {
 
 /// A step that can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undone {
+pub enum Undoable {
     /// The payment.
     Payment,
     /// The goods set aside.
@@ -131,9 +131,11 @@ pub struct OrderRead {
 /// What follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// These rows; often none. With PaymentRequested among them, the order must be closed in the
-    /// same moment, and must not have changed since it was read.
+    /// These rows; often none.
     Follows(Vec<FulfilmentEvent>, Vec<Due<FulfilmentCommand>>),
+    /// These rows, PaymentRequested among them. The order must be closed in the same moment, and must
+    /// not have changed since it was read.
+    Closes(Vec<FulfilmentEvent>, Vec<Due<FulfilmentCommand>>),
     /// It depends on what the order's stream has by now: to be decided again with it.
     NeedsOrder,
 }
@@ -159,9 +161,9 @@ pub fn apply(mut saga: Saga, row: &Own) -> Saga {
         Own::Command(_) if ended => saga.stage,
         Own::Command(C::AllocateInventory(_)) => Stage::Allocating,
         Own::Command(C::ShipOrder(_)) => Stage::Shipping,
-        Own::Command(C::CancelShipment(undo)) => Stage::Undoing(Undone::Shipment, undo.reason),
-        Own::Command(C::ReleaseInventory(undo)) => Stage::Undoing(Undone::Inventory, undo.reason),
-        Own::Command(C::RefundPayment(undo)) => Stage::Undoing(Undone::Payment, undo.reason),
+        Own::Command(C::CancelShipment(undo)) => Stage::Undoing(Undoable::Shipment, undo.reason),
+        Own::Command(C::ReleaseInventory(undo)) => Stage::Undoing(Undoable::Inventory, undo.reason),
+        Own::Command(C::RefundPayment(undo)) => Stage::Undoing(Undoable::Payment, undo.reason),
         Own::Command(C::CheckDeadline(check)) if check.step == Step::Amendment => Stage::Open,
         Own::Command(C::CheckDeadline(_) | C::ProcessPayment(_)) => saga.stage,
     };
@@ -195,7 +197,7 @@ pub fn decide(saga: &Saga, heard: &Heard, context: Context<'_>) -> Answer {
         }
         (Stage::Allocating, Heard::Inventory(I::InventoryAllocated(_))) => next.allocated(),
         (Stage::Allocating, Heard::Inventory(I::InventoryUnavailable(_))) => {
-            next.undo(Undone::Payment, CancelReason::OutOfStock)
+            next.undo(Undoable::Payment, CancelReason::OutOfStock)
         }
         (Stage::Shipping, Heard::Shipment(S::OrderShipped(shipped))) => next.fulfilled(shipped),
 
@@ -209,7 +211,7 @@ pub fn decide(saga: &Saga, heard: &Heard, context: Context<'_>) -> Answer {
         (Stage::Cancelled(reason), Heard::Payment(P::PaymentProcessed(_)))
             if context.previous > 0 =>
         {
-            next.undo(Undone::Payment, reason)
+            next.undo(Undoable::Payment, reason)
         }
         (stage, Heard::Own(FulfilmentCommand::CheckDeadline(check))) => {
             if stage.waits_for() == Some(check.step) { next.deadline(check) } else { nothing() }
@@ -266,9 +268,9 @@ impl Next<'_> {
         }
         match check.step {
             Step::Amendment => self.close(),
-            Step::Payment => self.undo(Undone::Payment, CancelReason::PaymentLate),
-            Step::Inventory => self.undo(Undone::Inventory, CancelReason::InventoryLate),
-            Step::Shipping => self.undo(Undone::Shipment, CancelReason::ShippingLate),
+            Step::Payment => self.undo(Undoable::Payment, CancelReason::PaymentLate),
+            Step::Inventory => self.undo(Undoable::Inventory, CancelReason::InventoryLate),
+            Step::Shipping => self.undo(Undoable::Shipment, CancelReason::ShippingLate),
         }
     }
 

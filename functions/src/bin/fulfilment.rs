@@ -6,11 +6,8 @@
 
 use contract::{
     event::StreamName,
-    fulfilment::{self, FulfilmentCommand, FulfilmentEvent},
-    inventory::InventoryEvent,
+    fulfilment,
     order::{self, OrderEvent},
-    payment::PaymentEvent,
-    shipping::ShipmentEvent,
     values::OrderId,
 };
 use domain::{
@@ -53,32 +50,32 @@ pub(crate) async fn handle(
 ) -> Result<(), Failure> {
     let Fulfilment { process, settings } = fulfilment;
     let heard = &record.event.data;
-    let order_id = order_id(heard);
+    // Every stream that is heard of is an order's.
+    let order_id: OrderId = record.event.metadata.stream.id().parse().map_err(Failure::reject)?;
     let stream = stream(fulfilment::STREAM, order_id)?;
     let step = process.handle(&live, &record, &stream, async |turn| {
         let saga = turn.fold(Saga::default(), |saga, row: &Own| apply(saga, row))?;
         let previous = record.event.metadata.previous;
         let context = Context { now: record.now, settings: *settings, previous, order: None };
-        let (events, commands, order) = match decide(&saga, heard, context) {
-            Answer::Follows(events, commands) => (events, commands, None),
+        let (answer, position) = match decide(&saga, heard, context) {
             Answer::NeedsOrder => {
                 let (order, position) = read_order(process.store(), order_id).await?;
-                match decide(&saga, heard, Context { order: Some(&order), ..context }) {
-                    Answer::Follows(events, commands) => (events, commands, Some(position)),
-                    Answer::NeedsOrder => return Err(Failure::retry("the order was read already")),
-                }
+                let context = Context { order: Some(&order), ..context };
+                (decide(&saga, heard, context), Some(position))
             }
+            answer => (answer, None),
         };
-        let closes =
-            events.iter().any(|event| matches!(event, FulfilmentEvent::PaymentRequested(_)));
-        let decision = Decision::from((events, commands));
-        Ok(match order {
+        match (answer, position) {
+            (Answer::Follows(events, commands), _) => Ok((events, commands).into()),
             // In one moment: nothing was added since it was read, and nothing will be from now on.
-            Some(position) if closes => decision
-                .guard("OrderChanged", process.store().unchanged(&position))
-                .effect("OrderClosed", process.store().close(&live, &stream)),
-            _ => decision,
-        })
+            (Answer::Closes(events, commands), Some(position)) => {
+                Ok(Decision::from((events, commands))
+                    .guard("OrderChanged", process.store().unchanged(&position))
+                    .effect("OrderClosed", process.store().close(&live, &stream)))
+            }
+            (Answer::Closes(..), None) => Err(Failure::retry("the order was not read")),
+            (Answer::NeedsOrder, _) => Err(Failure::retry("the order was read already")),
+        }
     });
     step.await.map(drop)
 }
@@ -92,32 +89,6 @@ async fn read_order(store: &Store, order_id: OrderId) -> Result<(OrderRead, Posi
         .ok_or_else(|| Failure::retry(format!("order {order_id} is not in the store")))?;
     let version = history.position.version();
     Ok((OrderRead { order, version }, history.position))
-}
-
-/// The order that something heard is about.
-fn order_id(heard: &Heard) -> OrderId {
-    use FulfilmentCommand as C;
-    match heard {
-        Heard::Order(OrderEvent::OrderPlaced(event)) => event.order_id,
-        Heard::Order(OrderEvent::ItemAdded(event)) => event.order_id,
-        Heard::Order(OrderEvent::ShippingAddressUpdated(event)) => event.order_id,
-        Heard::Order(OrderEvent::CancellationRequested(event)) => event.order_id,
-        Heard::Payment(PaymentEvent::PaymentProcessed(event)) => event.order_id,
-        Heard::Payment(PaymentEvent::PaymentDeclined(event)) => event.order_id,
-        Heard::Payment(PaymentEvent::PaymentRefunded(event)) => event.order_id,
-        Heard::Inventory(InventoryEvent::InventoryAllocated(event)) => event.order_id,
-        Heard::Inventory(InventoryEvent::InventoryUnavailable(event)) => event.order_id,
-        Heard::Inventory(InventoryEvent::InventoryReleased(event)) => event.order_id,
-        Heard::Shipment(ShipmentEvent::OrderShipped(event)) => event.order_id,
-        Heard::Shipment(ShipmentEvent::ShipmentCancelled(event)) => event.order_id,
-        Heard::Own(C::CheckDeadline(command)) => command.order_id,
-        Heard::Own(C::ProcessPayment(command)) => command.order_id,
-        Heard::Own(C::RefundPayment(command)) => command.order_id,
-        Heard::Own(C::AllocateInventory(command)) => command.order_id,
-        Heard::Own(C::ReleaseInventory(command)) => command.order_id,
-        Heard::Own(C::ShipOrder(command)) => command.order_id,
-        Heard::Own(C::CancelShipment(command)) => command.order_id,
-    }
 }
 
 fn stream(kind: &str, order_id: OrderId) -> Result<StreamName, Failure> {

@@ -127,23 +127,23 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         name: "the payment is undone before the goods",
         edits: &[Edit {
             file: UNDO,
-            find: "Stage::Allocating => self.undo(Undone::Inventory, CancelReason::Customer),",
-            replace: "Stage::Allocating => self.undo(Undone::Payment, CancelReason::Customer),",
+            find: "Stage::Allocating => self.undo(Undoable::Inventory, CancelReason::Customer),",
+            replace: "Stage::Allocating => self.undo(Undoable::Payment, CancelReason::Customer),",
         }],
     },
     Mutation {
         name: "a stopped shipment's goods stay set aside",
         edits: &[Edit {
             file: UNDO,
-            find: "                self.undo(Undone::Inventory, reason)\n",
-            replace: "                self.undo(Undone::Payment, reason)\n",
+            find: "                self.undo(Undoable::Inventory, reason)\n",
+            replace: "                self.undo(Undoable::Payment, reason)\n",
         }],
     },
     Mutation {
         name: "an order ends before its refund is answered",
         edits: &[Edit {
             file: SAGA,
-            find: "            next.undo(Undone::Payment, CancelReason::OutOfStock)\n",
+            find: "            next.undo(Undoable::Payment, CancelReason::OutOfStock)\n",
             replace: "            match &saga.requested {\n                Some(order) => cancelled(order.order_id, &order.customer_id, CancelReason::OutOfStock),\n                None => nothing(),\n            }\n",
         }],
     },
@@ -151,8 +151,8 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
         name: "a parcel that left while it was being stopped is not noticed",
         edits: &[Edit {
             file: UNDO,
-            find: "(Undone::Shipment, ShipmentEvent::OrderShipped(shipped)) => {",
-            replace: "(Undone::Inventory, ShipmentEvent::OrderShipped(shipped)) => {",
+            find: "(Undoable::Shipment, ShipmentEvent::OrderShipped(shipped)) => {",
+            replace: "(Undoable::Inventory, ShipmentEvent::OrderShipped(shipped)) => {",
         }],
     },
     Mutation {

@@ -1,6 +1,6 @@
 //! The end of the amendment window: the order is read, closed, and to be paid for.
 
-use super::{Answer, Next, OrderRead, cancelled, follows};
+use super::{Answer, Next, OrderRead, cancelled};
 use contract::{
     event::Due,
     fulfilment::{CancelReason, PaymentRequested, ProcessPayment, Step},
@@ -32,6 +32,6 @@ impl Next<'_> {
             currency: order.currency.clone(),
         };
         let deadline = self.deadline_of(order_id, Step::Payment);
-        follows([requested.into()], [Due::now(process), deadline])
+        Answer::Closes(vec![requested.into()], vec![Due::now(process), deadline])
     }
 }

@@ -132,6 +132,10 @@ fn context() -> Context<'static> {
     Context { now: Timestamp::from_ms(NOW), settings: settings(), previous: 0, order: None }
 }
 
+fn requests_payment(events: &[FulfilmentEvent]) -> bool {
+    events.iter().any(|event| matches!(event, FulfilmentEvent::PaymentRequested(_)))
+}
+
 /// The answer, with the order read as `order` if it is asked for.
 fn answer(
     saga: &Saga,
@@ -143,9 +147,17 @@ fn answer(
     let read = OrderRead { order: order.clone(), version: 3 };
     match decide(saga, heard, context) {
         Answer::Follows(events, commands) => (events, commands),
+        Answer::Closes(..) => panic!("it closes an order that it has not read"),
         Answer::NeedsOrder => {
             match decide(saga, heard, Context { order: Some(&read), ..context }) {
-                Answer::Follows(events, commands) => (events, commands),
+                Answer::Follows(events, commands) => {
+                    assert!(!requests_payment(&events), "{events:?} leaves the order open");
+                    (events, commands)
+                }
+                Answer::Closes(events, commands) => {
+                    assert!(requests_payment(&events), "{events:?} closes the order");
+                    (events, commands)
+                }
                 Answer::NeedsOrder => panic!("it asks for the order again and again"),
             }
         }
@@ -259,7 +271,7 @@ fn without_a_window_the_order_is_closed_when_it_is_placed() {
     let context = Context { settings, ..context() };
     assert_eq!(decide(&Saga::default(), &placed(), context), Answer::NeedsOrder);
     let context = Context { order: Some(&read), ..context };
-    let Answer::Follows(events, commands) = decide(&Saga::default(), &placed(), context) else {
+    let Answer::Closes(events, commands) = decide(&Saga::default(), &placed(), context) else {
         panic!("the order was read")
     };
     assert!(matches!(&events[..], [FulfilmentEvent::PaymentRequested(_)]), "{events:?}");

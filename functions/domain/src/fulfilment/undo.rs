@@ -1,6 +1,6 @@
 //! Undoing: one step at a time, the last first, each when the one behind it has answered.
 
-use super::{Answer, Heard, Next, Stage, Undone, cancelled, follows, nothing, refused};
+use super::{Answer, Heard, Next, Stage, Undoable, cancelled, follows, nothing, refused};
 use contract::{
     event::Due,
     fulfilment::{
@@ -17,9 +17,9 @@ impl Next<'_> {
     /// The customer wants out, behind PaymentRequested.
     pub(super) fn wish(&self, wish: &CancellationRequested) -> Answer {
         match self.saga.stage {
-            Stage::Paying => self.undo(Undone::Payment, CancelReason::Customer),
-            Stage::Allocating => self.undo(Undone::Inventory, CancelReason::Customer),
-            Stage::Shipping => self.undo(Undone::Shipment, CancelReason::Customer),
+            Stage::Paying => self.undo(Undoable::Payment, CancelReason::Customer),
+            Stage::Allocating => self.undo(Undoable::Inventory, CancelReason::Customer),
+            Stage::Shipping => self.undo(Undoable::Shipment, CancelReason::Customer),
             Stage::Fulfilled if !self.saga.refused => match &self.saga.requested {
                 Some(order) if order.order_id == wish.order_id => follows([refused(order)], []),
                 _ => nothing(),
@@ -29,13 +29,13 @@ impl Next<'_> {
     }
 
     /// Asks for the undo of a step, done or not.
-    pub(super) fn undo(&self, step: Undone, reason: CancelReason) -> Answer {
+    pub(super) fn undo(&self, step: Undoable, reason: CancelReason) -> Answer {
         let Some(order) = &self.saga.requested else { return nothing() };
         let order_id = order.order_id;
         let command: FulfilmentCommand = match step {
-            Undone::Shipment => CancelShipment { order_id, reason }.into(),
-            Undone::Inventory => ReleaseInventory { order_id, reason }.into(),
-            Undone::Payment => {
+            Undoable::Shipment => CancelShipment { order_id, reason }.into(),
+            Undoable::Inventory => ReleaseInventory { order_id, reason }.into(),
+            Undoable::Payment => {
                 let customer_id = order.customer_id.clone();
                 RefundPayment { order_id, customer_id, reason }.into()
             }
@@ -44,25 +44,25 @@ impl Next<'_> {
     }
 
     /// Money or goods answer while something is being undone.
-    pub(super) fn undoing(&self, step: Undone, reason: CancelReason, heard: &Heard) -> Answer {
+    pub(super) fn undoing(&self, step: Undoable, reason: CancelReason, heard: &Heard) -> Answer {
         use InventoryEvent as I;
         use PaymentEvent as P;
         match (step, heard) {
             (
-                Undone::Inventory,
+                Undoable::Inventory,
                 Heard::Inventory(I::InventoryReleased(_) | I::InventoryUnavailable(_)),
-            ) => self.undo(Undone::Payment, reason),
-            (Undone::Payment, Heard::Payment(P::PaymentRefunded(_) | P::PaymentDeclined(_))) => {
+            ) => self.undo(Undoable::Payment, reason),
+            (Undoable::Payment, Heard::Payment(P::PaymentRefunded(_) | P::PaymentDeclined(_))) => {
                 match &self.saga.requested {
                     Some(order) => cancelled(order.order_id, &order.customer_id, reason),
                     None => nothing(),
                 }
             }
             // Not the payment that is being undone, but one that came behind its undo's answer.
-            (Undone::Payment, Heard::Payment(P::PaymentProcessed(_)))
+            (Undoable::Payment, Heard::Payment(P::PaymentProcessed(_)))
                 if self.context.previous > 0 =>
             {
-                self.undo(Undone::Payment, reason)
+                self.undo(Undoable::Payment, reason)
             }
             _ => nothing(),
         }
@@ -71,15 +71,15 @@ impl Next<'_> {
     /// The shipment answers while something is being undone: it was stopped, or it had left.
     pub(super) fn stopping(
         &self,
-        step: Undone,
+        step: Undoable,
         reason: CancelReason,
         shipment: &ShipmentEvent,
     ) -> Answer {
         match (step, shipment) {
-            (Undone::Shipment, ShipmentEvent::ShipmentCancelled(_)) => {
-                self.undo(Undone::Inventory, reason)
+            (Undoable::Shipment, ShipmentEvent::ShipmentCancelled(_)) => {
+                self.undo(Undoable::Inventory, reason)
             }
-            (Undone::Shipment, ShipmentEvent::OrderShipped(shipped)) => {
+            (Undoable::Shipment, ShipmentEvent::OrderShipped(shipped)) => {
                 let Some(order) = &self.saga.requested else { return nothing() };
                 let asked = match (reason, self.context.order) {
                     (CancelReason::Customer, _) => true,

@@ -48,9 +48,9 @@ fn all_heard() -> Vec<(String, Heard, u64)> {
 
 fn name(saga: &Saga) -> String {
     match saga.stage {
-        Stage::Undoing(Undone::Payment, _) => "Undoing payment".to_owned(),
-        Stage::Undoing(Undone::Inventory, _) => "Undoing inventory".to_owned(),
-        Stage::Undoing(Undone::Shipment, _) => "Undoing shipment".to_owned(),
+        Stage::Undoing(Undoable::Payment, _) => "Undoing payment".to_owned(),
+        Stage::Undoing(Undoable::Inventory, _) => "Undoing inventory".to_owned(),
+        Stage::Undoing(Undoable::Shipment, _) => "Undoing shipment".to_owned(),
         Stage::Cancelled(_) => "Cancelled".to_owned(),
         Stage::Fulfilled if saga.refused => "Fulfilled, cancellation refused".to_owned(),
         stage => format!("{stage:?}"),
