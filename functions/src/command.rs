@@ -4,7 +4,7 @@
 //! the version that was decided on and, where there is one, under the guard of another stream. What
 //! is refused stores nothing.
 
-use crate::door::{refused, traceparent};
+use crate::http::{refused, traceparent};
 use contract::event::{Cause, EventSet, StreamName};
 use domain::Refusal;
 use pointsman_kit::{
@@ -30,8 +30,8 @@ pub struct Task<'a> {
 impl<'a> Task<'a> {
     /// A request of `subject`, whose answer is kept in the table `services`.
     ///
-    /// A POST needs an Idempotency-Key. A PUT does not, being the same when repeated; it may have
-    /// one.
+    /// A POST needs an Idempotency-Key. A PUT or DELETE does not, being the same when repeated; it
+    /// may have one.
     ///
     /// # Errors
     /// 400 if the key is missing or malformed.
@@ -42,8 +42,8 @@ impl<'a> Task<'a> {
         request: &'a Request,
         invocation: &'a Invocation,
     ) -> Result<Self, Problem> {
-        let needed = request.method == "POST" || request.header("idempotency-key").is_some();
-        let key = needed.then(|| request.idempotency_key()).transpose()?;
+        let keyed = request.method == "POST" || request.header("idempotency-key").is_some();
+        let key = keyed.then(|| request.idempotency_key()).transpose()?;
         // The path counts as content: the same words about another order are another request.
         let content = [request.path.as_bytes(), b"\n", &request.body].concat();
         let (route, now) = (&request.route, request.now);
@@ -92,7 +92,7 @@ impl<'a> Task<'a> {
                 Verdict::VersionTaken => {}
             }
         }
-        let text = "others keep changing it at the same moment";
+        let text = "other requests keep changing it at the same moment";
         Err(Problem::conflict(text).code("Contended").header("retry-after", 1))
     }
 

@@ -1,7 +1,7 @@
 //! What the functions behind the HTTP API do alike.
 
 use contract::values::{CustomerId, OrderId};
-use domain::{Refusal, Sort};
+use domain::{Kind, Refusal};
 use pointsman_kit::http::{Problem, Request};
 
 /// The customer who asks: the token's `sub`.
@@ -23,10 +23,10 @@ pub fn order_id(request: &Request) -> Result<OrderId, Problem> {
 
 /// A refusal as its caller is told.
 pub fn refused(refusal: &Refusal) -> Problem {
-    let status = match refusal.sort() {
-        Sort::NotFound => 404,
-        Sort::Conflict => 409,
-        Sort::Unprocessable => 422,
+    let status = match refusal.kind() {
+        Kind::NotFound => 404,
+        Kind::Conflict => 409,
+        Kind::Unprocessable => 422,
     };
     Problem::new(status, &refusal.to_string()).code(refusal.code())
 }

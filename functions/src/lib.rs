@@ -3,17 +3,17 @@
 //! | module | yields |
 //! |---|---|
 //! | [`command`] | a request that changes a stream: decided, appended once, answered |
-//! | [`door`] | of a request: who asks, for which order, and how a refusal is told |
+//! | [`http`] | of a request: who asks, for which order, and how a refusal is told |
 //! | [`maintenance`] | what is done by hand: stock, repair, the read model's generations |
 //! | [`read_model`] | the orders as customers read them, by generation |
 //! | [`relay`] | what leaves the event store: where a row goes, and how |
-//! | [`service`] | what a function that takes commands starts with |
+//! | [`service`] | what a function with a queue and a stream of its own starts with |
 //! | [`row`] | a row of the table `Services` that says where one thing is: a payment, a shipment |
 //! | [`stock`] | how much of a sku is left |
 //! | [`provider`] | the way to the payment provider, and one that is simulated |
 
 pub mod command;
-pub mod door;
+pub mod http;
 pub mod maintenance;
 pub mod provider;
 pub mod read_model;
@@ -22,7 +22,13 @@ pub mod row;
 pub mod service;
 pub mod stock;
 
-use pointsman_kit::{runtime::Error, table::DynamoDb};
+use pointsman_kit::{
+    aws::SdkConfig,
+    publisher::{EventBridge, Publisher},
+    queues::{Sender, Sqs},
+    runtime::Error,
+    table::DynamoDb,
+};
 use std::{env, sync::Arc};
 
 /// The value of an environment variable that the template sets.
@@ -37,6 +43,16 @@ pub fn variable(name: &str) -> Result<String, Error> {
 }
 
 /// The tables of this account and region.
-pub fn tables(config: &pointsman_kit::aws::SdkConfig) -> Arc<DynamoDb> {
+pub fn tables(config: &SdkConfig) -> Arc<DynamoDb> {
     Arc::new(DynamoDb::new(aws_sdk_dynamodb::Client::new(config)))
+}
+
+/// The way to its queues.
+pub fn sender(config: &SdkConfig) -> Sender {
+    Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(config))))
+}
+
+/// The way to its bus of this name.
+pub fn publisher(config: &SdkConfig, bus: &str) -> Publisher {
+    Publisher::new(Arc::new(EventBridge::new(aws_sdk_eventbridge::Client::new(config), bus)))
 }

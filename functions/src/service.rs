@@ -1,14 +1,8 @@
 //! What the functions start with that take messages from a queue and write to a stream of their own.
 
-use crate::{tables, variable};
+use crate::{sender, tables, variable};
 use pointsman_kit::{
-    aws,
-    consumer::Harness,
-    process::Process,
-    queues::{Sender, Sqs},
-    runtime::Error,
-    store::Store,
-    table::Tables,
+    aws, consumer::Harness, process::Process, runtime::Error, store::Store, table::Tables,
 };
 use std::sync::Arc;
 
@@ -32,8 +26,7 @@ impl Service {
     pub async fn start(name: &str) -> Result<Self, Error> {
         let config = aws::config().await;
         let tables = tables(&config);
-        let sender = Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config))));
-        let harness = Harness::new(name).dlq(sender, &variable("DLQ_URL")?);
+        let harness = Harness::new(name).dlq(sender(&config), &variable("DLQ_URL")?);
         let store = Store::new(tables.clone(), variable("EVENT_STORE_TABLE")?);
         let services = variable("SERVICES_TABLE")?;
         let process = Process::new(name, store, &services);

@@ -28,4 +28,4 @@ pub mod shipping;
 pub mod view;
 
 pub use prices::Prices;
-pub use refusal::{Refusal, Sort};
+pub use refusal::{Kind, Refusal};

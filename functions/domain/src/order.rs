@@ -101,33 +101,41 @@ pub fn decide(
     command: &Command,
     context: Context<'_>,
 ) -> Result<Vec<OrderEvent>, Refusal> {
-    if let Command::Place(command) = command {
-        return match state {
-            None => place(command, context).map(|placed| vec![placed.into()]),
+    match command {
+        Command::Place(command) => match state {
+            None => Ok(vec![place(command, context)?.into()]),
             Some(order) if order.customer_id == *context.caller => Err(Refusal::AlreadyPlaced),
             Some(_) => Err(Refusal::OrderNotFound),
-        };
-    }
-    let order = owned(state, context.caller)?;
-    match command {
-        Command::Place(_) => Err(Refusal::AlreadyPlaced),
-        Command::Cancel if order.cancellation_requested => Ok(Vec::new()),
+        },
+        Command::Add(command) => {
+            Ok(vec![add(changeable(state, context.caller)?, command, context)?.into()])
+        }
+        Command::UpdateAddress(UpdateShippingAddress { shipping_address }) => {
+            let order = changeable(state, context.caller)?;
+            if *shipping_address == order.shipping_address {
+                return Ok(Vec::new());
+            }
+            let (order_id, shipping_address) = (order.order_id, shipping_address.clone());
+            Ok(vec![ShippingAddressUpdated { order_id, shipping_address }.into()])
+        }
         Command::Cancel => {
+            let order = owned(state, context.caller)?;
+            if order.cancellation_requested {
+                return Ok(Vec::new());
+            }
             let (order_id, customer_id) = (order.order_id, order.customer_id.clone());
             Ok(vec![CancellationRequested { order_id, customer_id }.into()])
         }
-        Command::Add(_) | Command::UpdateAddress(_) if order.cancellation_requested => {
-            Err(Refusal::CancellationRequested)
-        }
-        Command::Add(command) => add(order, command, context).map(|added| vec![added.into()]),
-        Command::UpdateAddress(UpdateShippingAddress { shipping_address })
-            if *shipping_address == order.shipping_address =>
-        {
-            Ok(Vec::new())
-        }
-        Command::UpdateAddress(UpdateShippingAddress { shipping_address }) => {
-            let (order_id, shipping_address) = (order.order_id, shipping_address.clone());
-            Ok(vec![ShippingAddressUpdated { order_id, shipping_address }.into()])
+    }
+}
+
+impl Command {
+    /// Whether it changes what is paid for, and so needs the order to be open. A wish to cancel is
+    /// taken at every stage; fulfilment says what comes of it.
+    pub fn needs_open(&self) -> bool {
+        match self {
+            Self::Add(_) | Self::UpdateAddress(_) => true,
+            Self::Place(_) | Self::Cancel => false,
         }
     }
 }
@@ -138,6 +146,12 @@ pub fn decide(
 /// [`Refusal::OrderNotFound`] if there is none or it is another's.
 pub fn owned<'a>(state: Option<&'a Order>, caller: &CustomerId) -> Result<&'a Order, Refusal> {
     state.filter(|order| order.customer_id == *caller).ok_or(Refusal::OrderNotFound)
+}
+
+/// The caller's order, if it is not to be cancelled.
+fn changeable<'a>(state: Option<&'a Order>, caller: &CustomerId) -> Result<&'a Order, Refusal> {
+    let order = owned(state, caller)?;
+    if order.cancellation_requested { Err(Refusal::CancellationRequested) } else { Ok(order) }
 }
 
 fn place(command: &PlaceOrder, context: Context<'_>) -> Result<OrderPlaced, Refusal> {

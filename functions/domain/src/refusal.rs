@@ -43,9 +43,9 @@ pub enum Refusal {
     AlreadyRegistered,
 }
 
-/// The sort of a refusal, as far as who asked should act on it.
+/// The kind of a refusal, as far as who asked should act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
+pub enum Kind {
     /// It is not there (404).
     NotFound,
     /// It is in another state than is asked for (409).
@@ -72,20 +72,20 @@ impl Refusal {
         }
     }
 
-    /// Its sort.
-    pub fn sort(&self) -> Sort {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::OrderNotFound => Sort::NotFound,
+            Self::OrderNotFound => Kind::NotFound,
             Self::AlreadyPlaced
             | Self::PaymentRequested
             | Self::CancellationRequested
-            | Self::AlreadyRegistered => Sort::Conflict,
+            | Self::AlreadyRegistered => Kind::Conflict,
             Self::NoLines
             | Self::TooManyLines(_)
             | Self::UnknownSku(_)
             | Self::QuantityOutOfRange { .. }
             | Self::MixedCurrencies { .. }
-            | Self::TotalTooLarge => Sort::Unprocessable,
+            | Self::TotalTooLarge => Kind::Unprocessable,
         }
     }
 }
@@ -103,7 +103,7 @@ impl fmt::Display for Refusal {
             }
             Self::UnknownSku(sku) => write!(f, "the shop does not sell {sku}"),
             Self::QuantityOutOfRange { sku, quantity } => {
-                write!(f, "of {sku} an order has 1 to {}, not {quantity}", Quantity::MAX)
+                write!(f, "an order takes 1 to {} of {sku}, not {quantity}", Quantity::MAX)
             }
             Self::MixedCurrencies { order, sku, other } => {
                 write!(f, "{sku} is sold in {other}, but the order is in {order}")

@@ -21,8 +21,8 @@ use pointsman_kit::{
     aws,
     clock::Wall,
     consumer::Failure,
-    publisher::{EventBridge, Publisher},
-    queues::{Sender, Sqs},
+    publisher::Publisher,
+    queues::Sender,
     runtime::{self, Error, Invocation},
     store::Store,
     table::Tables,
@@ -85,14 +85,13 @@ fn main() -> Result<(), Error> {
 async fn init() -> Result<Maintenance, Error> {
     let config = aws::config().await;
     let tables = functions::tables(&config);
-    let bus = EventBridge::new(aws_sdk_eventbridge::Client::new(&config), variable("BUS_NAME")?);
     Ok(Maintenance {
         event_store: variable("EVENT_STORE_TABLE")?,
         services: variable("SERVICES_TABLE")?,
         read_model: ReadModel::new(tables.clone(), variable("READ_MODEL_TABLE")?),
         tables,
-        publisher: Publisher::new(Arc::new(bus)),
-        sender: Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config)))),
+        publisher: functions::publisher(&config, &variable("BUS_NAME")?),
+        sender: functions::sender(&config),
         commands: command_queues()?,
         wall: Wall::system(),
     })

@@ -6,13 +6,14 @@
 use contract::{
     customer::{self, CustomerEvent, RegisterUser},
     event::StreamName,
+    fulfilment,
     order::{self, OrderEvent},
     values::{CustomerId, OrderId},
 };
 use domain::{Prices, customer as customers, order as orders, prices};
 use functions::{
     command::Task,
-    door::{caller, order_id},
+    http::{caller, order_id},
 };
 use pointsman_kit::{
     aws,
@@ -94,14 +95,9 @@ impl Commands {
         command: orders::Command,
         caller: &CustomerId,
     ) -> Result<Response, Problem> {
-        // What is being paid for is not changed: fulfilment has then set its guard.
-        let guard = match command {
-            // A wish to cancel is taken at every stage; fulfilment says what comes of it.
-            orders::Command::Place(_) | orders::Command::Cancel => None,
-            orders::Command::Add(_) | orders::Command::UpdateAddress(_) => {
-                Some(stream("fulfilment", order_id)?)
-            }
-        };
+        // Fulfilment sets its guard where it closes the order.
+        let guard =
+            command.needs_open().then(|| stream(fulfilment::STREAM, order_id)).transpose()?;
         let context = orders::Context { order_id, caller, prices: &self.prices };
         let decide = |events: &[OrderEvent]| {
             orders::decide(orders::fold(events).as_ref(), &command, context)

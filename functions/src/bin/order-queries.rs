@@ -14,7 +14,7 @@ use domain::{
     view::{Goods, OrderView, Payment, STREAMS, Status},
 };
 use functions::{
-    door::{caller, order_id, refused},
+    http::{caller, order_id, refused},
     read_model::{ReadModel, view_of},
 };
 use pointsman_kit::{
@@ -106,7 +106,8 @@ impl Queries {
             let text = format!("it must be 1 to {MAX_PAGE}");
             return Err(Problem::bad_request(&text).at("limit"));
         }
-        let stale = || Problem::bad_request("it belongs to no list of yours").at("next");
+        let stale =
+            || Problem::bad_request("this token is not from your list of orders").at("next");
         let after = request.query("next").map(Cursor::parse).transpose().map_err(|_| stale())?;
         let generation = self.read_model.generations().await?.live;
         let page = self.read_model.list(&generation, caller, limit, after.as_ref()).await;
@@ -201,7 +202,7 @@ fn body(view: &OrderView) -> Option<OrderBody<'_>> {
 
 /// The read model has not come as far as is asked for; it will.
 fn behind(version: u64) -> Problem {
-    let text = format!("the order is shown up to version {version} as yet");
+    let text = format!("the read model has the order only up to version {version} so far");
     Problem::conflict(&text).code("Behind").header("retry-after", 1)
 }
 

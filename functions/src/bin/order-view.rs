@@ -9,11 +9,9 @@ use functions::read_model::{self, ReadModel};
 use pointsman_kit::{
     aws,
     consumer::{self, Failure, Harness, Record},
-    queues::{Sender, Sqs},
     runtime::Error,
     store::Store,
 };
-use std::sync::Arc;
 
 /// How often a view is folded anew when another writer came first.
 const FOLD_AGAIN: usize = 5;
@@ -31,8 +29,8 @@ fn main() -> Result<(), Error> {
 async fn init() -> Result<(Harness, View), Error> {
     let config = aws::config().await;
     let tables = functions::tables(&config);
-    let sender = Sender::new(Arc::new(Sqs::new(aws_sdk_sqs::Client::new(&config))));
-    let harness = Harness::new("order-view").dlq(sender, &functions::variable("DLQ_URL")?);
+    let dlq = functions::variable("DLQ_URL")?;
+    let harness = Harness::new("order-view").dlq(functions::sender(&config), &dlq);
     let view = View {
         store: Store::new(tables.clone(), functions::variable("EVENT_STORE_TABLE")?),
         read_model: ReadModel::new(tables, functions::variable("READ_MODEL_TABLE")?),
@@ -83,20 +81,13 @@ async fn caught_up(
 ) -> Result<OrderView, Failure> {
     let (event, told) = (&record.event.metadata, Some(&record.event.data));
     let rows = store.read(&event.stream).await?.rows;
-    let view = catch_up(view, read_model::events(&rows)).map_err(unfit)?;
+    // A row that does not fit is not the record's fault, and what is missing may come.
+    let view = catch_up(view, read_model::events(&rows)).map_err(Failure::retry)?;
     match step(&view, event, told).map_err(Failure::reject)? {
         Projection::Apply(after) => Ok(*after),
         Projection::Duplicate => Ok(view),
         Projection::Gap { stream, position, needed } => {
-            Err(unfit(Unfit::Gap { stream, position, needed }))
+            Err(Failure::retry(Unfit::Gap { stream, position, needed }))
         }
-    }
-}
-
-/// What is missing may come; what does not fit never will.
-fn unfit(error: Unfit) -> Failure {
-    match error {
-        Unfit::Gap { .. } => Failure::retry(error),
-        Unfit::OtherOrder(_) | Unfit::Unreadable(_) => Failure::reject(error),
     }
 }

@@ -1,21 +1,20 @@
 //! EventStore's stream → every event on the bus, every command in its queue
 //!
 //! The row is the outbox: what was appended is published from here, at least once and in any order.
-//! Who may say what follows from the stream's type alone, whatever a row claims.
 
 use functions::relay::{self, CommandQueues, Duty, command_queues, discharge};
 use pointsman_kit::{
     aws,
     delivery::Outcome,
     observability::Log,
-    publisher::{EventBridge, Publisher},
-    queues::{Message, Sender, Sqs},
+    publisher::Publisher,
+    queues::{Message, Sender},
     runtime::{Error, Invocation},
     store::{Kind, Row},
     stream::{self, Record},
     table::ChangeKind,
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// What of an invocation is kept for quarantine and the answer.
 const RESERVE: Duration = Duration::from_secs(2);
@@ -36,12 +35,9 @@ fn main() -> Result<(), Error> {
 
 async fn init() -> Result<Relay, Error> {
     let config = aws::config().await;
-    let bus = aws_sdk_eventbridge::Client::new(&config);
-    let bus = EventBridge::new(bus, functions::variable("BUS_NAME")?);
-    let queues = Sqs::new(aws_sdk_sqs::Client::new(&config));
     Ok(Relay {
-        publisher: Publisher::new(Arc::new(bus)),
-        sender: Sender::new(Arc::new(queues)),
+        publisher: functions::publisher(&config, &functions::variable("BUS_NAME")?),
+        sender: functions::sender(&config),
         quarantine: functions::variable("QUARANTINE_QUEUE_URL")?,
         commands: command_queues()?,
     })

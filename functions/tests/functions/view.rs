@@ -135,6 +135,24 @@ async fn poison_goes_to_the_dlq_with_its_reason_and_leaves_the_others_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_good_event_behind_a_stored_one_that_cannot_be_read_comes_again() {
+    let shop = Shop::new();
+    let (order_id, bodies) = five_events(&shop).await;
+    let key = Key::new("EventStore", format!("order#{order_id}"), "0000000002");
+    let stored = shop.tables.items("EventStore").into_iter();
+    let mut row = stored.into_iter().find(|row| row["sk"].as_s() == Some(&key.sk)).unwrap();
+    let good = row.clone();
+    let detail = row["detail"].as_s().unwrap().replace("\"line\"", "\"lime\"");
+    row.insert("detail".to_owned(), detail.into());
+    shop.tables.force(Op::put(key.clone(), row));
+    assert_eq!(shop.show(&bodies[2..3]).await.ids().collect::<Vec<_>>(), ["m0"]);
+    assert!(shop.queues.messages().is_empty(), "it is not the record's fault");
+    shop.tables.force(Op::put(key, good));
+    assert!(shop.show(&bodies[2..3]).await.is_empty());
+    assert_eq!(position(&shop.row("1", &order_id).unwrap()), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_live_event_is_folded_for_each_open_generation_and_a_replayed_one_for_its_own() {
     let shop = Shop::new();
     let (order_id, bodies) = five_events(&shop).await;

@@ -133,6 +133,12 @@ fn an_address_is_changed_once() {
 }
 
 #[test]
+fn only_what_changes_an_order_needs_it_to_be_open() {
+    assert!(add_item("TEA", 1).needs_open() && send_to("Hamburg").needs_open());
+    assert!(!place_order(&[("TEA", 1)]).needs_open() && !Command::Cancel.needs_open());
+}
+
+#[test]
 fn anothers_order_is_as_if_it_were_not_there() {
     let order = given(&[place_order(&[("TEA", 1)])]);
     refused(order.as_ref(), place_order(&[("TEA", 1)]), "AlreadyPlaced");
