@@ -26,6 +26,8 @@ use std::{fmt, sync::Arc};
 /// A customer's orders by the time they were placed.
 const BY_CUSTOMER: Index = Index { name: "by-customer", pk: "customer", sk: "placedAt" };
 const REV: &str = "rev";
+/// How many rows a page of a scan has at most.
+const PAGE: usize = 500;
 
 /// The table of the read model.
 #[derive(Clone)]
@@ -155,9 +157,10 @@ impl ReadModel {
         self.tables.write(Op::delete(self.key(generation, order_id))).await
     }
 
-    /// All rows of all generations; [`identity`] tells them apart.
+    /// All rows of all generations, so many a page that they are dealt with well within an
+    /// invocation; [`identity`] tells them apart.
     pub fn everything(&self) -> Scan {
-        Scan::new(self.table.clone())
+        Scan::new(self.table.clone()).limit(PAGE)
     }
 
     /// A page of a customer's orders, the latest first. The index may lag behind the rows.

@@ -15,7 +15,7 @@ use pointsman_kit::{
 };
 use std::collections::BTreeMap;
 
-/// The condition that there is enough.
+/// What it is called that there was not enough.
 const OUT_OF_STOCK: &str = "OutOfStock";
 
 /// What a record is handled with.

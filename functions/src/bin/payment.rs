@@ -25,7 +25,8 @@ use std::{sync::Arc, time::Duration};
 /// (10 s), so that nobody is overtaken who is still at it; shorter than the queue's visibility
 /// timeout (60 s), so that a command that comes again finds the lock expired.
 const LEASE: Duration = Duration::from_secs(30);
-const _: () = assert!(2 * provider::TIMEOUT.as_secs() < 10 && LEASE.as_secs() < 60);
+const _: () =
+    assert!(2 * provider::TIMEOUT.as_secs() < 10 && 10 < LEASE.as_secs() && LEASE.as_secs() < 60);
 
 /// How often a row is looked at when it keeps changing.
 const LOOKS: usize = 4;
@@ -98,7 +99,7 @@ impl Payments {
         let key = row::key(&self.services, "payment", command.order_id());
         Ok(match payment::next(command, &self.look(&key, command).await?) {
             Next::Nothing => Step::Answered,
-            Next::Wait => return Err(Failure::retry("the provider is being asked")),
+            Next::Wait => return Err(Failure::retry("the payment is still being charged")),
             Next::Tombstone => {
                 let settled = payment::tombstone(command);
                 let row = row::first(&key, row::attributes(&settled.payment)?);

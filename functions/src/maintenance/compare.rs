@@ -15,9 +15,6 @@ use pointsman_kit::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// How many rows a page has at most.
-const PAGE: usize = 500;
-
 /// Which generation is compared, and how far that has gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -62,7 +59,7 @@ pub async fn run(
     check_name(&compare.generation)?;
     let live = read_model.generations().await.map_err(super::of_table)?.live;
     not_live(&live, &compare.generation)?;
-    let scan = read_model.everything().limit(PAGE);
+    let scan = read_model.everything();
     let Compare { generation, segments, places, compared } = compare;
     let visit = async |items: Vec<Item>| {
         let mut found = Compared::default();

@@ -78,7 +78,9 @@ pub async fn load(
         Verdict::Committed => true,
         Verdict::Done(_) => false,
         Verdict::Mismatch => {
-            return Err(Failure::reject(format!("delivery {name} had other goods")));
+            return Err(Failure::reject(format!(
+                "delivery {name} was loaded before, with other goods"
+            )));
         }
         // Neither a stream nor a condition is in it.
         verdict @ (Verdict::VersionTaken | Verdict::Refused(_)) => {

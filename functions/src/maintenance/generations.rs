@@ -10,8 +10,6 @@ use pointsman_kit::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// How many rows a page has at most.
-const PAGE: usize = 500;
 /// The most characters of a generation's name.
 const MAX_NAME: usize = 32;
 
@@ -102,7 +100,7 @@ pub async fn remove(
     if generations.building.len() < before {
         change(read_model, found.as_ref(), &generations).await?;
     }
-    let scan = read_model.everything().limit(PAGE);
+    let scan = read_model.everything();
     let Drop { generation, segments, places, removed } = drop;
     let visit = async |items: Vec<Item>| {
         let mut count = 0;
@@ -157,5 +155,5 @@ async fn change(
     if read_model.point(from, to).await.map_err(super::of_table)? {
         return Ok(());
     }
-    Err(Failure::retry("another changed the generations at the same moment: call again"))
+    Err(Failure::retry("another call changed the generations at the same moment: call again"))
 }

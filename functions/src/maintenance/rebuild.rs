@@ -11,8 +11,8 @@ use domain::view::{OrderView, STREAMS, catch_up};
 use pointsman_kit::{
     clock::Deadline,
     consumer::Failure,
-    store::Store,
-    table::{Condition, Item, PK, SK, Scan, Tables, Value},
+    store::{self, Store},
+    table::{Item, PK, Scan, Tables, Value},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -67,8 +67,7 @@ pub async fn run(
 ) -> Result<Swept, Failure> {
     check_name(&rebuild.generation)?;
     open(read_model, &rebuild.generation).await?;
-    let first = Condition::equal(SK, "0000000001");
-    let scan = Scan::new(event_store).only(first).limit(PAGE);
+    let scan = Scan::new(event_store).only(store::first()).limit(PAGE);
     let Rebuild { generation, segments, places, rebuilt } = rebuild;
     let visit = async |items: Vec<Item>| {
         let mut done = Rebuilt::default();

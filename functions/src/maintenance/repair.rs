@@ -1,4 +1,5 @@
-//! Publishing again what the relay may have lost: a table's stream keeps a day, the table all.
+//! Publishing again what the relay could not: its mapping gives up after half a day, the table keeps
+//! all.
 
 use super::{
     Examples,
@@ -12,17 +13,18 @@ use pointsman_kit::{
     delivery::Outcome,
     publisher::Publisher,
     queues::Sender,
-    store::{Kind, Row},
+    store::{self, Kind, Row},
     table::{Condition, Item, Scan, Tables},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+const HOUR_MS: i64 = 3_600_000;
 /// What the clocks of two writers may be apart, and more.
-const SLACK_MS: i64 = 3_600_000;
+const SLACK_MS: i64 = HOUR_MS;
 /// Up to which age a command is sent again: a consumer's markers are kept for 60 days, of which a
 /// queue, its DLQ and a redrive may take 32 until it is handled.
-const COMMAND_AGE_MS: i64 = 28 * 24 * SLACK_MS;
+const COMMAND_AGE_MS: i64 = 28 * 24 * HOUR_MS;
 /// How many rows a page has at most, so that one is published well within an invocation.
 const PAGE: usize = 1000;
 
@@ -88,13 +90,11 @@ pub async fn run(
     deadline: Deadline,
 ) -> Result<Swept, Failure> {
     let since = Timestamp::from_ms(repair.since.as_ms().saturating_sub(SLACK_MS));
-    let kind = |kind: Kind| Condition::equal("kind", kind.name());
     let kinds = match repair.commands {
-        true => Condition::Any(vec![kind(Kind::Event), kind(Kind::Command)]),
-        false => kind(Kind::Event),
+        true => Condition::Any(vec![Kind::Event.is(), Kind::Command.is()]),
+        false => Kind::Event.is(),
     };
-    let recent = Condition::at_least("recordedAt", since.to_string());
-    let wanted = Condition::All(vec![kinds, recent]);
+    let wanted = Condition::All(vec![kinds, store::recorded_since(since)]);
     let scan = Scan::new(ways.event_store).only(wanted).limit(PAGE);
     let Repair { segments, places, repaired, .. } = repair;
     let visit = async |items: Vec<Item>| {

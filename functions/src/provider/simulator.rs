@@ -11,8 +11,9 @@
 //! one a charge; without one every charge succeeds:
 //!
 //! ```sh
-//! aws dynamodb put-item --table-name services --item '{"pk": {"S": "provider#script#anna"},
-//!   "sk": {"S": "script"}, "behaviours": {"L": [{"S": "lost"}, {"S": "decline"}]}}'
+//! aws --endpoint-url http://127.0.0.1:4566 dynamodb put-item --table-name local-Services --item \
+//!   '{"pk": {"S": "provider#script#anna"}, "sk": {"S": "script"},
+//!     "behaviours": {"L": [{"S": "lost"}, {"S": "decline"}]}}'
 //! ```
 
 use super::{Answer, Charge, Outcome, Provider, Receipt, Undone, Unknown};
