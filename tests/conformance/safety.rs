@@ -62,8 +62,9 @@ fn the_stream_is_read_from_its_beginning_and_one_bad_row_holds_it_up_for_a_time_
             else {
                 continue;
             };
-            // A stream keeps a row for a day; what is given up must be told before it is gone.
-            let bounded = max_attempts.is_some_and(|n| n >= 10)
+            // A stream keeps a row for a day; what is given up must be told before it is gone. Age alone gives up:
+            // any number of attempts but the greatest would be used up long before.
+            let bounded = *max_attempts == Some(10_000)
                 && max_age_seconds.is_some_and(|age| (3600..86_400).contains(&age));
             if *starting != StartingPosition::TrimHorizon
                 || !bounded
@@ -80,7 +81,8 @@ fn the_stream_is_read_from_its_beginning_and_one_bad_row_holds_it_up_for_a_time_
         lint,
         &[
             ("StartingPosition: TRIM_HORIZON", "StartingPosition: LATEST"),
-            ("\n            MaximumRetryAttempts: 100", ""),
+            ("\n            MaximumRetryAttempts: 10000", ""),
+            ("MaximumRetryAttempts: 10000", "MaximumRetryAttempts: 100"),
             ("\n            MaximumRecordAgeInSeconds: 43200", ""),
             ("BisectBatchOnFunctionError: true", "BisectBatchOnFunctionError: false"),
             (
@@ -189,6 +191,26 @@ fn a_message_is_tried_five_times_and_its_dead_letter_outlives_it() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_whole_batch_of_payments_may_wait_for_the_provider_before_its_invocation_ends() {
+    fn lint(template: &Template) -> Vec<String> {
+        let source = root().join("functions/src/provider.rs");
+        let source = fs::read_to_string(source).expect("a source file");
+        let timeout = source
+            .split_once("TIMEOUT: Duration = Duration::from_secs(")
+            .and_then(|(_, rest)| rest.split_once(')')?.0.parse::<u32>().ok())
+            .expect("how long a question may take");
+        let payment = template.shop.functions().find(|function| function.name == "payment");
+        let payment = payment.expect("the function");
+        let mappings = template.shop.mappings().filter(|mapping| mapping.function == "payment");
+        // Of one message, the provider may be asked two questions.
+        let late = mappings.filter(|mapping| 2 * timeout * mapping.batch_size >= payment.timeout);
+        late.map(|mapping| format!("a batch of {}", mapping.batch_size)).collect()
+    }
+    let batch = "is nearly all that an invocation has.\n            BatchSize: ";
+    finds(lint, &[(&format!("{batch}1\n"), &format!("{batch}2\n"))]);
 }
 
 /// The template's text and what the engine makes of it.

@@ -90,7 +90,7 @@ async fn poison_in_each_queue_of_an_order_s_way_is_put_aside_and_the_order_goes_
         shop.running.wait_until_idle().await;
         shop.running.switch(queue, true).await;
         shop.running.wait_until_idle().await;
-        // What it shared a batch with was handled then, not a minute later.
+        // What shared a batch with it (payment's are of one) was handled then, not a minute later.
         assert_eq!(shop.books().order(&id).end().as_deref(), Some("OrderFulfilled"), "{queue}");
         let dead = shop.anna.receive(&format!("{queue}-dlq"));
         assert_eq!(dead.len(), 2, "{queue}: {dead:?}");
