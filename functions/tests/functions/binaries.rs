@@ -1,11 +1,12 @@
 //! The binaries as they are built: each names what it misses, in its log and with its exit code.
 
+use contract::{event::Origin, registry};
 use std::process::Command;
 
 #[track_caller]
 fn names_what_it_misses(binary: &str, variables: &[&str]) {
     for missing in variables {
-        let set = variables.iter().filter(|name| name != &missing).map(|name| (name, "x"));
+        let set = variables.iter().filter(|name| name != &missing).map(|name| (name, "1"));
         let output = Command::new(binary)
             .env_clear()
             .env("AWS_REGION", "eu-central-1")
@@ -29,20 +30,17 @@ fn a_binary_that_misses_a_variable_ends_and_names_it() {
     names_what_it_misses(env!("CARGO_BIN_EXE_order-queries"), &[store, "READ_MODEL_TABLE"]);
     let view = [store, "READ_MODEL_TABLE", "DLQ_URL"];
     names_what_it_misses(env!("CARGO_BIN_EXE_order-view"), &view);
-    let queues = [
-        "COMMAND_QUEUE_URL_ProcessPayment",
-        "COMMAND_QUEUE_URL_RefundPayment",
-        "COMMAND_QUEUE_URL_AllocateInventory",
-        "COMMAND_QUEUE_URL_ReleaseInventory",
-        "COMMAND_QUEUE_URL_ShipOrder",
-        "COMMAND_QUEUE_URL_CancelShipment",
-        "COMMAND_QUEUE_URL_CheckDeadline",
-    ];
-    let relay = [&["BUS_NAME", "QUARANTINE_QUEUE_URL"][..], &queues].concat();
+    let commands = registry::commands().iter().map(|command| command.declaration);
+    let sent = commands.filter(|command| matches!(command.origin, Origin::Stream { .. }));
+    let queues: Vec<String> = sent.map(|c| format!("COMMAND_QUEUE_URL_{}", c.name)).collect();
+    let queues: Vec<&str> = queues.iter().map(String::as_str).collect();
+    let relay = [&["BUS_NAME", "QUARANTINE_QUEUE_URL"][..], &queues[..]].concat();
     names_what_it_misses(env!("CARGO_BIN_EXE_outbox-relay"), &relay);
     let tables = [store, "SERVICES_TABLE", "READ_MODEL_TABLE", "BUS_NAME"];
-    names_what_it_misses(env!("CARGO_BIN_EXE_maintenance"), &[&tables[..], &queues].concat());
+    names_what_it_misses(env!("CARGO_BIN_EXE_maintenance"), &[&tables[..], &queues[..]].concat());
     let step = [store, "SERVICES_TABLE", "DLQ_URL"];
+    let times = ["AMENDMENT_WINDOW_SECONDS", "STEP_DEADLINE_SECONDS"];
+    names_what_it_misses(env!("CARGO_BIN_EXE_fulfilment"), &[&step[..], &times].concat());
     names_what_it_misses(env!("CARGO_BIN_EXE_payment"), &step);
     names_what_it_misses(env!("CARGO_BIN_EXE_inventory"), &step);
     names_what_it_misses(env!("CARGO_BIN_EXE_shipping"), &step);

@@ -11,6 +11,7 @@ mod customers;
 mod mail;
 mod shop;
 mod slow;
+mod template;
 mod world;
 
 #[path = "../../src/bin/fulfilment.rs"]

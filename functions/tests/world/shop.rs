@@ -2,6 +2,7 @@
 
 use crate::{
     fulfilment, inventory, order_commands, order_view, outbox_relay, payment, shipping, slow::Slow,
+    template::queue_of,
 };
 use contract::{event::Origin, registry};
 use domain::{Prices, fulfilment::Settings, prices};
@@ -117,17 +118,11 @@ impl Shop {
 
 /// Which queue each command of a stream goes to.
 fn command_queues() -> BTreeMap<(String, String), String> {
-    let queue = |name: &str| match name {
-        "ProcessPayment" | "RefundPayment" => "payment",
-        "AllocateInventory" | "ReleaseInventory" => "inventory",
-        "ShipOrder" | "CancelShipment" => "shipping",
-        _ => "fulfilment",
-    };
     let queue = |command: &registry::CommandEntry| match command.declaration.origin {
         Origin::Door => None,
         Origin::Stream { stream, .. } => {
             let name = command.declaration.name;
-            Some(((stream.to_owned(), name.to_owned()), queue(name).to_owned()))
+            Some(((stream.to_owned(), name.to_owned()), queue_of(name).to_owned()))
         }
     };
     registry::commands().iter().filter_map(queue).collect()

@@ -5,6 +5,7 @@ use crate::{
     mail::{Mail, Parcel},
     shop::Shop,
     slow::{Slow, Time},
+    template::takes,
 };
 use contract::event::Timestamp;
 use domain::fulfilment::Settings;
@@ -32,19 +33,6 @@ const START: i64 = 1_767_225_600_000;
 const TROUBLED: u32 = 600;
 /// A world that moves for longer than this does not come to rest.
 const PATIENCE: u32 = 6_000;
-/// The events that fulfilment's rule takes.
-const OF_FULFILMENT: [&str; 10] = [
-    "OrderPlaced",
-    "CancellationRequested",
-    "PaymentProcessed",
-    "PaymentDeclined",
-    "PaymentRefunded",
-    "InventoryAllocated",
-    "InventoryUnavailable",
-    "InventoryReleased",
-    "OrderShipped",
-    "ShipmentCancelled",
-];
 
 /// A world.
 pub(crate) struct World {
@@ -394,10 +382,12 @@ impl World {
     fn pass_on(&mut self) {
         for entry in self.bus.take() {
             let body = testing::delivered(&entry);
-            if OF_FULFILMENT.contains(&entry.detail_type.as_str()) {
-                self.post("fulfilment", &body, 0);
+            for (queue, rule) in [("fulfilment", "FulfilmentRule"), ("order-view", "OrderViewRule")]
+            {
+                if takes(rule, &entry.detail_type) {
+                    self.post(queue, &body, 0);
+                }
             }
-            self.post("order-view", &body, 0);
         }
         for message in self.queues.take() {
             if message.queue == "quarantine" {
