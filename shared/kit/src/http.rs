@@ -22,12 +22,13 @@
 mod principal;
 mod request;
 mod response;
+pub mod signature;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub use principal::Principal;
-pub use request::{Builder, Request};
+pub use request::{Builder, Request, read};
 pub use response::{Problem, Response};
 pub use wire::{Answer, Event};
 

@@ -1,5 +1,6 @@
 //! Minting ids at the edge, so that decisions get them as arguments.
 
+use crate::idempotency::digest_bytes;
 use pointsman_event::{Timestamp, Ulid};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +44,15 @@ impl Ids {
     }
 }
 
+/// The id of something that is the same whenever its time and these parts are: who tells of it
+/// again tells of the same, and is met as a duplicate.
+pub fn derived(at: Timestamp, parts: &[&[u8]]) -> Ulid {
+    let digest = digest_bytes(parts);
+    let mut bits = [0; 10];
+    bits.copy_from_slice(&digest.as_ref()[..10]);
+    Ulid::new(u64::try_from(at.as_ms()).unwrap_or(0), bits)
+}
+
 impl std::fmt::Debug for Ids {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
@@ -63,5 +73,14 @@ mod tests {
         assert_ne!(one, two);
         assert_eq!(one.epoch_ms(), 1_700_000_000_000);
         assert_eq!(Ids::seeded(1).mint(now), Ids::seeded(1).mint(now));
+    }
+
+    #[test]
+    fn a_derived_id_follows_from_its_time_and_each_of_its_parts() {
+        let now = Timestamp::from_ms(1_700_000_000_000);
+        let id = derived(now, &[b"web-1", b"cpu"]);
+        assert_eq!((id, id.epoch_ms()), (derived(now, &[b"web-1", b"cpu"]), 1_700_000_000_000));
+        assert_ne!(id, derived(now, &[b"web-1c", b"pu"]));
+        assert_ne!(id, derived(Timestamp::from_ms(now.as_ms() + 1), &[b"web-1", b"cpu"]));
     }
 }

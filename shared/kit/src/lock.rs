@@ -189,6 +189,13 @@ impl Lock {
         }
     }
 
+    /// Ends the lock for good, whoever holds it, if it is still locked as the row `item` is: for who
+    /// knows by other ways what came of what it was taken for. Its holder was overtaken then. Add to
+    /// it what the row is to say.
+    pub fn end(&self, item: &Item) -> Op {
+        Op::update(self.key.clone()).remove(UNTIL).when(locked_under(fence_of(item)))
+    }
+
     fn read(&self, item: Option<Item>, wall: Timestamp) -> Found {
         let Some(item) = item else { return Found::Absent };
         let content = item.get(CONTENT).and_then(Value::as_s);

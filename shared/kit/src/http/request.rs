@@ -116,16 +116,27 @@ impl Request {
     /// 400 that names the field at fault.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
-        let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            match field(&path, &inner) {
-                Some(field) => Problem::bad_request(&inner.to_string()).at(&field),
-                None => Problem::bad_request(&inner.to_string()),
-            }
-        })?;
+        let parsed = serde_path_to_error::deserialize(&mut reader).map_err(malformed)?;
         reader.end().map_err(|error| Problem::bad_request(&error.to_string()))?;
         Ok(parsed)
+    }
+}
+
+/// A part of a body, for those that are judged one by one.
+///
+/// # Errors
+/// 400 that names the field at fault, within the part.
+pub fn read<T: DeserializeOwned>(part: &serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(part).map_err(malformed)
+}
+
+fn malformed(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let path = error.path().to_string();
+    let inner = error.into_inner();
+    let problem = Problem::bad_request(&inner.to_string());
+    match field(&path, &inner) {
+        Some(field) => problem.at(&field),
+        None => problem,
     }
 }
 

@@ -105,6 +105,24 @@ async fn what_it_is_for_is_checked_where_it_is_known() {
     assert!(matches!(take(lock(b"400"), 180).await, Acquired::Other));
 }
 
+#[tokio::test]
+async fn who_knows_what_came_of_it_ends_the_lock_over_its_holder() {
+    let (tables, lock) = (Memory::new(), Lock::new(key()));
+    let row = async || tables.get(&key()).await.unwrap().unwrap();
+    let first = taken(&tables, 0).await;
+    let left = row().await;
+    let second = taken(&tables, 30).await;
+    // Somebody else has it by now: it is not locked any more as it was seen.
+    assert!(tables.write(lock.end(&left)).await.is_err());
+    let left = row().await;
+    tables.write(lock.end(&left).set("by", "another")).await.unwrap();
+    for overtaken in [first.finish(), second.finish(), second.release(), lock.end(&left)] {
+        assert!(tables.write(overtaken).await.is_err());
+    }
+    assert!(matches!(acquire(&tables, 600).await, Ok(Acquired::Settled(_))));
+    assert_eq!(row().await["by"], "another".into());
+}
+
 /// What a holder does, each at its own pace.
 #[derive(Debug, Clone, Copy)]
 enum Act {
