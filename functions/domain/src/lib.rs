@@ -8,6 +8,7 @@
 //! | [`inventory`] | an order's goods: all set aside, or none |
 //! | [`shipping`] | a shipment: left, or stopped before |
 //! | [`customer`] | a customer: registered |
+//! | [`reading`] | readings of the servers: which of a batch are recorded |
 //! | [`view`] | an order as it is read: a fold over the events of all its streams |
 //! | [`history`] | the events of an order's streams in one list, causes first |
 //! | [`prices`] | what things cost, from `prices.json` |
@@ -23,6 +24,7 @@ pub mod inventory;
 pub mod order;
 pub mod payment;
 pub mod prices;
+pub mod reading;
 mod refusal;
 pub mod shipping;
 pub mod view;

@@ -7,10 +7,14 @@
 //!   └──▶ tombstone                       its undo came first
 //! ```
 //!
+//! By itself the provider [reports](report), later, what became of a charge. If it took money that
+//! was declined or undone, that is charged, too, and undone anew.
+//!
 //! `charging` is durable before the provider is asked, and held by a lock, so that one asks at a
 //! time. Whoever finds it left behind asks what became of it. A tombstone stands only where nobody
 //! can have asked: it keeps a payment from being begun behind its undo.
 
+pub mod report;
 #[cfg(test)]
 mod tests;
 
@@ -171,7 +175,10 @@ pub fn next(command: &PaymentCommand, found: &Found) -> Next {
 /// A payment that is undone before it was begun.
 #[must_use]
 pub fn tombstone(command: &PaymentCommand) -> Settled {
-    command.settle(State::Tombstone, command.declined(DeclineReason::Cancelled))
+    let (order_id, customer_id) = (command.order_id(), command.customer_id());
+    let event = declined(order_id, customer_id, DeclineReason::Cancelled).into();
+    let payment = Payment { customer_id: customer_id.clone(), state: State::Tombstone };
+    Settled { payment, event }
 }
 
 /// What the row says while the provider is asked; `None`: what it did before.
@@ -198,26 +205,36 @@ pub fn question(command: &PaymentCommand, left: bool) -> Question {
 /// Its word counts, not the command: who takes over a charge may find that it was cancelled.
 #[must_use]
 pub fn settled(command: &PaymentCommand, outcome: Outcome) -> Settled {
-    let (order_id, customer_id) = (command.order_id(), command.customer_id().clone());
-    match outcome {
+    settled_of(command.order_id(), command.customer_id().clone(), outcome)
+}
+
+fn settled_of(order_id: OrderId, customer_id: CustomerId, outcome: Outcome) -> Settled {
+    let (state, event): (State, PaymentEvent) = match outcome {
         Outcome::Answered(Answer::Declined) => {
-            command.settle(State::Declined, command.declined(DeclineReason::Refused))
+            (State::Declined, declined(order_id, &customer_id, DeclineReason::Refused).into())
         }
         Outcome::Undone(Undone::NothingTaken) => {
-            command.settle(State::Declined, command.declined(DeclineReason::Cancelled))
+            (State::Declined, declined(order_id, &customer_id, DeclineReason::Cancelled).into())
         }
         Outcome::Answered(Answer::Charged(receipt)) => {
             let Receipt { price: Price { amount, currency }, transaction_id } = receipt.clone();
+            let customer_id = customer_id.clone();
             let event =
                 PaymentProcessed { order_id, customer_id, amount, currency, transaction_id };
-            command.settle(State::Charged(receipt), event)
+            (State::Charged(receipt), event.into())
         }
         Outcome::Undone(Undone::Refunded(receipt)) => {
             let Receipt { price: Price { amount, currency }, transaction_id } = receipt.clone();
+            let customer_id = customer_id.clone();
             let event = PaymentRefunded { order_id, customer_id, amount, currency, transaction_id };
-            command.settle(State::Refunded(receipt), event)
+            (State::Refunded(receipt), event.into())
         }
-    }
+    };
+    Settled { payment: Payment { customer_id, state }, event }
+}
+
+fn declined(order_id: OrderId, customer_id: &CustomerId, reason: DeclineReason) -> PaymentDeclined {
+    PaymentDeclined { order_id, customer_id: customer_id.clone(), reason }
 }
 
 fn price(process: &ProcessPayment) -> Price {
@@ -239,15 +256,5 @@ impl PaymentCommand {
             Self::ProcessPayment(command) => &command.customer_id,
             Self::RefundPayment(command) => &command.customer_id,
         }
-    }
-
-    fn declined(&self, reason: DeclineReason) -> PaymentDeclined {
-        let (order_id, customer_id) = (self.order_id(), self.customer_id().clone());
-        PaymentDeclined { order_id, customer_id, reason }
-    }
-
-    fn settle(&self, state: State, event: impl Into<PaymentEvent>) -> Settled {
-        let payment = Payment { customer_id: self.customer_id().clone(), state };
-        Settled { payment, event: event.into() }
     }
 }

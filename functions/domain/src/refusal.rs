@@ -41,6 +41,10 @@ pub enum Refusal {
     TotalTooLarge,
     /// The customer has registered already, with another name or address.
     AlreadyRegistered,
+    /// A server's clock is ahead: what it read lies in the future.
+    ReadingInFuture,
+    /// The same batch has another value for the same host and instant.
+    ReadingContradicted,
 }
 
 /// The kind of a refusal, as far as who asked should act on it.
@@ -69,6 +73,8 @@ impl Refusal {
             Self::MixedCurrencies { .. } => "MixedCurrencies",
             Self::TotalTooLarge => "TotalTooLarge",
             Self::AlreadyRegistered => "AlreadyRegistered",
+            Self::ReadingInFuture => "ReadingInFuture",
+            Self::ReadingContradicted => "ReadingContradicted",
         }
     }
 
@@ -85,7 +91,9 @@ impl Refusal {
             | Self::UnknownSku(_)
             | Self::QuantityOutOfRange { .. }
             | Self::MixedCurrencies { .. }
-            | Self::TotalTooLarge => Kind::Unprocessable,
+            | Self::TotalTooLarge
+            | Self::ReadingInFuture
+            | Self::ReadingContradicted => Kind::Unprocessable,
         }
     }
 }
@@ -111,6 +119,12 @@ impl fmt::Display for Refusal {
             Self::TotalTooLarge => write!(f, "the order's total is too large"),
             Self::AlreadyRegistered => {
                 write!(f, "the customer has registered already, with other details")
+            }
+            Self::ReadingInFuture => {
+                write!(f, "it lies in the future: is the host's clock ahead?")
+            }
+            Self::ReadingContradicted => {
+                write!(f, "the batch has another value for the same host and instant")
             }
         }
     }

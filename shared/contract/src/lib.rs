@@ -6,6 +6,7 @@
 //! | [`fulfilment`] | the events of `fulfilment#<orderId>`, and every command that a stream sends |
 //! | [`payment`], [`inventory`], [`shipping`] | the events of the steps, `payment#<orderId>` and so on |
 //! | [`customer`] | the events of `customer#<customerId>` and what a client may ask for itself |
+//! | [`reading`] | what is read off the servers; its events are in no stream |
 //! | [`values`] | what they are made of, each parsed once into a type that proves it |
 //! | [`registry`] | all of them as a list; the catalogue under `events/` is printed from it |
 //!
@@ -18,6 +19,7 @@ pub mod fulfilment;
 pub mod inventory;
 pub mod order;
 pub mod payment;
+pub mod reading;
 pub mod registry;
 pub mod shipping;
 pub mod values;

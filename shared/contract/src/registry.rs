@@ -13,6 +13,7 @@ use crate::{
         PlaceOrder, ShippingAddressUpdated, UpdateShippingAddress,
     },
     payment::{PaymentDeclined, PaymentEvent, PaymentProcessed, PaymentRefunded},
+    reading::{CpuUsageRecorded, ReadingEvent, RecordCpuUsage},
     shipping::{OrderShipped, ShipmentCancelled, ShipmentEvent},
 };
 use pointsman_event::{
@@ -61,6 +62,7 @@ pub fn all() -> &'static [EventEntry] {
             event::<InventoryReleased>(),
             event::<OrderShipped>(),
             event::<ShipmentCancelled>(),
+            event::<CpuUsageRecorded>(),
         ]
     }
 }
@@ -81,11 +83,18 @@ pub fn commands() -> &'static [CommandEntry] {
             command::<ShipOrder>(),
             command::<CancelShipment>(),
             command::<CheckDeadline>(),
+            command::<RecordCpuUsage>(),
         ]
     }
 }
 
-/// The declarations of a stream type's events; none for a type the shop does not have.
+/// The declarations of events that are kept in no stream: who has something to tell publishes them
+/// itself, and no relay does.
+pub fn unstored() -> &'static [Declaration] {
+    ReadingEvent::declarations()
+}
+
+/// The declarations of a stream type's events; none for a type the event store does not have.
 pub fn of_stream(kind: &str) -> &'static [Declaration] {
     match kind {
         crate::customer::STREAM => CustomerEvent::declarations(),
@@ -98,7 +107,7 @@ pub fn of_stream(kind: &str) -> &'static [Declaration] {
     }
 }
 
-/// The source that a stream type's events speak as; `None` for a type the shop does not have.
+/// The source that a stream type's events speak as; `None` for a type the event store does not have.
 pub fn source_of(kind: &str) -> Option<&'static str> {
     of_stream(kind).first().map(|declaration| declaration.source)
 }

@@ -6,11 +6,11 @@ mod pick;
 mod text;
 
 pub use address::{Address, StrictAddress};
-pub use number::{Amount, Quantity};
+pub use number::{Amount, Percent, Quantity};
 pub use pick::Pick;
 pub use text::{
-    City, Country, Currency, CustomerId, Email, Name, OrderId, PostalCode, Region, ShipmentId, Sku,
-    Street, TransactionId,
+    City, Country, Currency, CustomerId, Email, Host, Name, OrderId, PostalCode, Region,
+    ShipmentId, Sku, Street, TransactionId,
 };
 
 use std::fmt;

@@ -4,9 +4,9 @@ use super::{
     all,
     tests::{assert_valid, events, json},
 };
-use crate::order::PlaceOrder;
+use crate::{order::PlaceOrder, reading::RecordCpuUsage};
 use aws_lambda_events::{apigw::ApiGatewayV2httpRequest, dynamodb, sqs::SqsEvent};
-use pointsman_event::Envelope;
+use pointsman_event::{Envelope, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
@@ -35,6 +35,33 @@ fn a_post_of_an_order_has_an_order_as_its_body() {
     assert!(!jwt.claims["sub"].is_empty());
     let order: PlaceOrder = serde_json::from_str(&request.body.unwrap()).unwrap();
     assert_eq!(order.items.len(), 2);
+}
+
+#[test]
+fn a_post_of_readings_has_readings_in_its_body() {
+    let request: ApiGatewayV2httpRequest = sample("http-record-readings.json");
+    assert_eq!(request.route_key.as_deref(), Some("POST /readings"));
+    assert!(request.request_context.authorizer.unwrap().jwt.is_some());
+    let body: Value = serde_json::from_str(&request.body.unwrap()).unwrap();
+    let readings: Vec<RecordCpuUsage> = serde_json::from_value(body["readings"].clone()).unwrap();
+    assert_eq!(readings.len(), 2);
+}
+
+#[test]
+fn a_webhook_has_a_signature_and_no_token() {
+    let request: ApiGatewayV2httpRequest = sample("http-payment-webhook.json");
+    assert_eq!(request.route_key.as_deref(), Some("POST /webhooks/payments"));
+    assert!(request.headers.contains_key("payment-signature"));
+    assert!(request.request_context.authorizer.is_none());
+    let body: Value = serde_json::from_str(&request.body.unwrap()).unwrap();
+    assert_eq!(body["type"], "charge.succeeded");
+}
+
+#[test]
+fn a_schedule_says_when_it_was_due() {
+    let input: Value = sample("schedule-readings.json");
+    let due = input["scheduledTime"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert_eq!(due.to_string(), "2026-11-21T09:30:00.000Z");
 }
 
 #[test]

@@ -100,6 +100,43 @@ impl fmt::Display for Amount {
     }
 }
 
+/// A part of a whole, in per cent: 0 to 100. What is below a hundredth is rounded, so that sums are
+/// exact in whatever order they are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Percent(u16);
+
+impl Percent {
+    /// Hundredths of a per cent: 0 to 10,000.
+    pub const fn hundredths(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+impl TryFrom<f64> for Percent {
+    type Error = Invalid;
+
+    fn try_from(number: f64) -> Result<Self, Invalid> {
+        if !(0.0..=100.0).contains(&number) {
+            return Err(Invalid { what: "percentage", must: "0 to 100" });
+        }
+        // Within 0 to 10,000, so the cast is exact.
+        Ok(Self((number * 100.0).round() as u16))
+    }
+}
+
+impl From<Percent> for f64 {
+    fn from(percent: Percent) -> Self {
+        Self::from(percent.0) / 100.0
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f64::from(*self).fmt(f)
+    }
+}
+
 impl JsonSchema for Quantity {
     fn schema_name() -> Cow<'static, str> {
         "Quantity".into()
@@ -121,6 +158,21 @@ impl JsonSchema for Amount {
             "type": "integer",
             "minimum": 0,
             "maximum": Self::MAX
+        })
+    }
+}
+
+impl JsonSchema for Percent {
+    fn schema_name() -> Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Per cent, to a hundredth.",
+            "type": "number",
+            "minimum": 0,
+            "maximum": 100
         })
     }
 }

@@ -33,6 +33,8 @@ fn each_text_is_parsed_once() {
     refused::<Name>(&["", " Ann", "Ann ", "A\nB", "A\u{fffe}B", &"ü".repeat(101)]);
     taken::<PostalCode>(&["10115", "SW1A 1AA"]);
     refused::<PostalCode>(&["", " 1", "1234567890123", "1_2"]);
+    taken::<Host>(&["web-1", "7", "a.b.example.com"]);
+    refused::<Host>(&["", "-a", ".a", "Web-1", "a b", "a@b", "a#b", &"a".repeat(101)]);
 }
 
 /// What the code takes of a text and what its schema takes are the same.
@@ -67,6 +69,7 @@ fn a_schema_judges_texts_as_the_code_does() {
     let (longest, longer) = ("a".repeat(255), "a".repeat(256));
     let ids = ["auth0|7", "", "a b", "a\n", "\u{fc}", "~!", "\u{7f}", &longest, &longer];
     judged_alike::<CustomerId>(&ids);
+    judged_alike::<Host>(&["web-1", "", "-a", "a-", "A", "a@b", &"a".repeat(101)]);
 }
 
 #[test]
@@ -84,6 +87,29 @@ fn a_quantity_is_1_to_999_and_an_amount_exact_in_every_reader() {
     assert_eq!(greatest.plus(Amount::try_from(1).unwrap()), None);
     assert_eq!(greatest.times(one), Some(greatest));
     assert_eq!(greatest.times(most), None);
+}
+
+#[test]
+fn a_percentage_is_kept_to_a_hundredth_and_written_as_it_was() {
+    for (text, hundredths, written) in [
+        ("0", 0, "0.0"),
+        ("37.5", 3_750, "37.5"),
+        ("100", 10_000, "100.0"),
+        ("33.333", 3_333, "33.33"),
+    ] {
+        let percent: Percent = serde_json::from_str(text).unwrap();
+        assert_eq!(percent.hundredths(), hundredths, "{text}");
+        assert_eq!(serde_json::to_string(&percent).unwrap(), written);
+        assert_eq!(serde_json::from_str::<Percent>(written).unwrap(), percent);
+    }
+    for hundredths in 0..=10_000_u16 {
+        let percent = Percent::try_from(f64::from(hundredths) / 100.0).unwrap();
+        assert_eq!(percent.hundredths(), u32::from(hundredths));
+    }
+    for wrong in ["-0.1", "100.001", "1e300", "\"50\"", "null"] {
+        assert!(serde_json::from_str::<Percent>(wrong).is_err(), "{wrong}");
+    }
+    assert!(Percent::try_from(f64::NAN).is_err());
 }
 
 fn request() -> Value {

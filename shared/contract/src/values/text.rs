@@ -169,6 +169,19 @@ text!(
     { "type": "string", "pattern": "^[!-~]{1,100}$" }
 );
 
+text!(
+    /// A server, by its name.
+    Host,
+    "host",
+    "1 to 100 characters of a-z, 0-9, . and -, the first a letter or digit",
+    |text| within(text, 1, 100)
+        && !text.starts_with(['.', '-'])
+        && text.bytes().all(|b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-')
+        }),
+    { "type": "string", "pattern": "^[a-z0-9][a-z0-9.-]{0,99}$" }
+);
+
 /// A kind of thing that the shop numbers with ULIDs.
 macro_rules! ulid {
     ($(#[$doc:meta])* $name:ident) => {
