@@ -125,7 +125,10 @@ impl<'a> Task<'a> {
 }
 
 /// The answer that was given the first time.
-fn again(kept: Option<String>) -> Result<Response, Problem> {
+///
+/// # Errors
+/// 500 if none was kept, or it can't be read.
+pub fn again(kept: Option<String>) -> Result<Response, Problem> {
     let kept = kept.ok_or_else(|| Problem::internal("the request's row has no answer"))?;
     serde_json::from_str(&kept).map_err(|error| Problem::internal(&error.to_string()))
 }
@@ -135,7 +138,8 @@ fn mismatch() -> Problem {
     Problem::unprocessable(text).at("Idempotency-Key").code("IdempotencyKeyReused")
 }
 
-fn log(log: &Log, appended: &Appended) {
+/// A line for each row that was appended.
+pub fn log(log: &Log, appended: &Appended) {
     for row in &appended.rows {
         let metadata = &row.envelope.metadata;
         let line = log.info("appended").field("eventId", metadata.id);

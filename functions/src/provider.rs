@@ -5,6 +5,9 @@
 //! have is what card payment interfaces commonly offer: idempotency keys, a look-up by them, and a
 //! way to void or refund. Where cancelling is not final at the provider, the implementation has to
 //! make it so, by keeping for each key that it was cancelled and refusing to charge it.
+//!
+//! What a provider says later by itself comes to `src/bin/payment-webhook.rs`: the names in its body,
+//! and how it is signed, are that provider's to say, and the only other place that knows them.
 
 mod simulator;
 

@@ -44,4 +44,7 @@ fn a_binary_that_misses_a_variable_ends_and_names_it() {
     names_what_it_misses(env!("CARGO_BIN_EXE_payment"), &step);
     names_what_it_misses(env!("CARGO_BIN_EXE_inventory"), &step);
     names_what_it_misses(env!("CARGO_BIN_EXE_shipping"), &step);
+    let webhook = [store, "SERVICES_TABLE", "WEBHOOK_SECRETS"];
+    names_what_it_misses(env!("CARGO_BIN_EXE_payment-webhook"), &webhook);
+    names_what_it_misses(env!("CARGO_BIN_EXE_readings"), &["BUS_NAME"]);
 }

@@ -9,6 +9,7 @@ mod maintenance;
 mod payment;
 mod provider;
 mod queries;
+mod readings;
 mod relay;
 mod scenario;
 mod shipping;
@@ -16,6 +17,7 @@ mod shop;
 mod slow;
 mod steps;
 mod view;
+mod webhook;
 
 #[path = "../../src/bin/maintenance.rs"]
 #[expect(dead_code, reason = "main and init belong to the binary")]
@@ -36,3 +38,11 @@ mod order_view;
 #[path = "../../src/bin/outbox-relay.rs"]
 #[expect(dead_code, reason = "main and init belong to the binary")]
 mod outbox_relay;
+
+#[path = "../../src/bin/payment-webhook.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod payment_webhook;
+
+#[path = "../../src/bin/readings.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod recorder;

@@ -19,11 +19,11 @@ use std::{
     time::Duration,
 };
 
-const PRICE: u64 = 790;
+pub(crate) const PRICE: u64 = 790;
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
 /// What the provider's books say about the order: taken, given back.
-fn money(steps: &Steps) -> (u64, u64) {
+pub(crate) fn money(steps: &Steps) -> (u64, u64) {
     (count(steps, "taken"), count(steps, "refunded"))
 }
 
@@ -43,7 +43,7 @@ fn script(steps: &Steps, behaviours: &[Behaviour]) {
 }
 
 /// The order's payment as it comes to be in each state, with as little as possible.
-async fn given(state: &str) -> Steps {
+pub(crate) async fn given(state: &str) -> Steps {
     let steps = Steps::new();
     let (process, refund) = (process_payment(1, PRICE), refund_payment(2));
     let key = order_id().to_string();
@@ -257,13 +257,13 @@ async fn a_death_at_any_write_leaves_what_the_next_attempt_completes() {
 }
 
 /// A provider that takes its time: something happens before, or after, it does what it is asked.
-struct Slow {
-    provider: Simulator,
-    before: Meanwhile,
-    after: Meanwhile,
+pub(crate) struct Slow {
+    pub(crate) provider: Simulator,
+    pub(crate) before: Meanwhile,
+    pub(crate) after: Meanwhile,
 }
 
-type Meanwhile = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+pub(crate) type Meanwhile = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
 impl Slow {
     fn happens(meanwhile: &Meanwhile) {

@@ -84,18 +84,13 @@ impl Shop {
 
     /// Asks the function that the template routes it to.
     pub(crate) async fn ask(&self, call: Call) -> Reply {
-        let event: http::Event = serde_json::from_str(&call.0.to_string()).unwrap();
+        let event = call.event();
         let answer = if call.0["requestContext"]["http"]["method"] == "GET" {
             http::answer(&self.queries, event, self.invocation(), order_queries::handle).await
         } else {
             http::answer(&self.commands, event, self.invocation(), order_commands::handle).await
         };
-        let answer = serde_json::to_value(answer).unwrap();
-        Reply {
-            status: answer["statusCode"].as_u64().unwrap(),
-            headers: answer["headers"].clone(),
-            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
-        }
+        Reply::of(&serde_json::to_value(answer).unwrap())
     }
 
     /// Places an order of one sort of tea; its id.
@@ -187,7 +182,29 @@ impl Shop {
     }
 }
 
+impl Reply {
+    /// What a function gives Lambda for API Gateway.
+    pub(crate) fn of(answer: &Json) -> Self {
+        Self {
+            status: answer["statusCode"].as_u64().unwrap(),
+            headers: answer["headers"].clone(),
+            body: serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+        }
+    }
+}
+
 impl Call {
+    /// As a function gets it.
+    pub(crate) fn event<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_str(&self.0.to_string()).unwrap()
+    }
+
+    /// With a body that API Gateway took for no text.
+    pub(crate) fn base64(mut self, body: &str) -> Self {
+        self.0["isBase64Encoded"] = true.into();
+        self.text(body)
+    }
+
     pub(crate) fn new(route: &str, caller: &str) -> Self {
         let (method, path) = route.split_once(' ').unwrap();
         Self(json!({

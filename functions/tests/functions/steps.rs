@@ -40,7 +40,7 @@ use std::{sync::Arc, time::Duration};
 pub(crate) struct Steps {
     pub(crate) tables: Memory,
     pub(crate) wall: Wall,
-    crash: Crash,
+    pub(crate) crash: Crash,
     pub(crate) store: Store,
     pub(crate) simulator: Simulator,
     payments: payment::Payments,

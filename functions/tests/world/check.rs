@@ -2,6 +2,7 @@
 
 use crate::{
     customers::{Known, SKUS},
+    provider::Told,
     world::World,
 };
 use contract::{
@@ -41,6 +42,9 @@ pub(crate) struct Seen {
     crashes: u64,
     redriven: u64,
     hops: u32,
+    /// Orders that were charged behind a refusal or an undo.
+    charged_after_all: u64,
+    told: Told,
 }
 
 /// An order's streams.
@@ -56,6 +60,8 @@ struct Streams {
 pub(crate) async fn all(world: &World) -> Result<Seen, String> {
     let mut seen =
         Seen { crashes: world.crashes, redriven: world.redriven as u64, ..Seen::default() };
+    seen.told = world.provider.told;
+    world.provider.fault.clone().map_or(Ok(()), Err)?;
     expect(world.mail.is_empty(), || "messages are left".to_owned())?;
     expect(world.quarantined == 0, || "something good was put aside".to_owned())?;
     expect(!world.negative, || "stock was negative".to_owned())?;
@@ -116,6 +122,7 @@ async fn one(
         format!("{money:?}, but the payment's stream says otherwise")
     })?;
     streams.handled_once()?;
+    seen.charged_after_all += u64::from(streams.charged_after_all()?);
     let refusals = streams.refusals()?;
     match &end {
         End::Fulfilled => {
@@ -331,6 +338,16 @@ impl Streams {
         Ok(self.saga()?.iter().filter(|event| refusals(event)).count())
     }
 
+    /// Whether money was taken behind a refusal or an undo. It never is twice.
+    fn charged_after_all(&self) -> Result<bool, String> {
+        let events = self.payment.events::<PaymentEvent>().map_err(text)?;
+        let charged: Vec<usize> = (0..events.len())
+            .filter(|at| matches!(events[*at].data, PaymentEvent::PaymentProcessed(_)))
+            .collect();
+        expect(charged.len() <= 1, || format!("{} payments of one order", charged.len()))?;
+        Ok(charged.first().is_some_and(|at| *at > 0))
+    }
+
     fn refunded(&self) -> Result<bool, String> {
         let events = self.payment.events::<PaymentEvent>().map_err(text)?;
         let refunds =
@@ -353,6 +370,8 @@ impl Seen {
         self.crashes += more.crashes;
         self.redriven += more.redriven;
         self.hops = self.hops.max(more.hops);
+        self.charged_after_all += more.charged_after_all;
+        self.told.add(&more.told);
         for (reason, count) in cancelled {
             *self.cancelled.entry(reason.clone()).or_default() += count;
         }
@@ -380,8 +399,10 @@ impl Seen {
             self.amendments_refused,
             self.crashes,
             self.redriven,
+            self.charged_after_all,
         ];
-        assert!(others.iter().all(|count| *count >= 100), "{self:?}");
+        let told = self.told.counts();
+        assert!(others.iter().chain(&told).all(|count| *count >= 100), "{self:?}");
     }
 }
 

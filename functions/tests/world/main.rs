@@ -9,6 +9,7 @@
 mod check;
 mod customers;
 mod mail;
+mod provider;
 mod shop;
 mod slow;
 mod template;
@@ -37,6 +38,10 @@ mod outbox_relay;
 #[path = "../../src/bin/payment.rs"]
 #[expect(dead_code, reason = "main and init belong to the binary")]
 mod payment;
+
+#[path = "../../src/bin/payment-webhook.rs"]
+#[expect(dead_code, reason = "main and init belong to the binary")]
+mod payment_webhook;
 
 #[path = "../../src/bin/shipping.rs"]
 #[expect(dead_code, reason = "main and init belong to the binary")]

@@ -1,8 +1,8 @@
 //! The shop's functions, each with what it is given: the same tables, bus and queues.
 
 use crate::{
-    fulfilment, inventory, order_commands, order_view, outbox_relay, payment, shipping, slow::Slow,
-    template::queue_of,
+    fulfilment, inventory, order_commands, order_view, outbox_relay, payment, payment_webhook,
+    provider, shipping, slow::Slow, template::queue_of,
 };
 use contract::{event::Origin, registry};
 use domain::{Prices, fulfilment::Settings, prices};
@@ -10,7 +10,7 @@ use functions::{provider::Simulator, read_model::ReadModel};
 use pointsman_kit::{
     clock::Wall,
     consumer::{self, Batch, BatchFailures, Harness},
-    http,
+    http::{self, signature::Secrets},
     ids::Ids,
     process::Process,
     publisher::{self, Publisher},
@@ -30,6 +30,7 @@ pub(crate) struct Shop {
     inventory: inventory::Inventory,
     shipping: shipping::Shipping,
     view: order_view::View,
+    webhook: payment_webhook::Webhook,
     sender: Sender,
 }
 
@@ -68,6 +69,12 @@ impl Shop {
             },
             inventory: inventory::Inventory { process: process("inventory"), services: services() },
             shipping: shipping::Shipping { process: process("shipping"), services: services() },
+            webhook: payment_webhook::Webhook {
+                store: store.clone(),
+                services: services(),
+                secrets: Secrets::new(provider::SECRET).expect("a secret"),
+                wall: wall.clone(),
+            },
             view: order_view::View { store, read_model },
             sender,
         }
@@ -81,6 +88,12 @@ impl Shop {
     /// What a customer is answered.
     pub(crate) async fn answer(&self, request: http::Event, of: Invocation) -> serde_json::Value {
         let answer = http::answer(&self.commands, request, of, order_commands::handle).await;
+        serde_json::to_value(answer).expect("an answer")
+    }
+
+    /// What the payment provider is answered.
+    pub(crate) async fn told(&self, request: http::Event, of: Invocation) -> serde_json::Value {
+        let answer = http::answer(&self.webhook, request, of, payment_webhook::handle).await;
         serde_json::to_value(answer).expect("an answer")
     }
 

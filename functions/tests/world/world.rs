@@ -1,13 +1,15 @@
 //! One world: its parts, and what may happen in them at any moment.
 
+mod outcome;
+
 use crate::{
-    customers::{self, Act, Deed, Known, SKUS},
+    customers::{self, Act, Known, SKUS},
     mail::{Mail, Parcel},
+    provider::{Early, Letter, Provider, Word},
     shop::Shop,
     slow::{Slow, Time},
-    template::takes,
 };
-use contract::event::Timestamp;
+use contract::{event::Timestamp, values::OrderId};
 use domain::fulfilment::Settings;
 use fastrand::Rng;
 use functions::read_model::ReadModel;
@@ -50,6 +52,7 @@ pub(crate) struct World {
     /// Whether there ever was less than nothing of something.
     pub(crate) negative: bool,
     pub(crate) redriven: usize,
+    pub(crate) provider: Provider,
     rng: Rng,
     time: Time,
     crash: Crash,
@@ -73,6 +76,8 @@ enum Turn {
     Customer(usize),
     Relay,
     Queue(String),
+    /// The provider's letter of this number.
+    Word(u64),
 }
 
 /// Something that is being done.
@@ -80,12 +85,16 @@ enum Job {
     Request(Act, Box<http::Event>),
     Relay(Vec<Change>),
     Batch(String, Vec<Parcel>),
+    Word(Letter, Box<http::Event>),
+    Early(Early),
 }
 
 /// How it ended, if its process did not die over it.
 enum End {
     Answered(serde_json::Value),
     Failed(BatchFailures),
+    Told(Word, serde_json::Value),
+    Silent,
 }
 
 impl World {
@@ -126,6 +135,7 @@ impl World {
             negative: false,
             redriven: 0,
             mail: Mail::default(),
+            provider: Provider::default(),
             cursor: 0,
             unread: VecDeque::new(),
             relay_off_until: 0,
@@ -192,16 +202,25 @@ impl World {
                 None => None,
             };
             let ends = <[Option<End>; 3]>::from(tokio::join!(end(0), end(1), end(2)));
+            let (words, paid) = (words(&jobs), paid(&jobs));
+            self.provider.told.together += u64::from(words.windows(2).any(|two| two[0] == two[1]));
+            let mut news = false;
             for (job, end) in jobs.into_iter().zip(ends) {
                 self.crashes += u64::from(end.is_none());
                 match job {
                     Job::Request(act, _) => self.answered(act, end),
                     Job::Relay(changes) => self.relayed(&changes, end),
                     Job::Batch(queue, parcels) => self.handled(&queue, &parcels, end),
+                    Job::Word(letter, _) => news |= self.told(letter, end),
+                    Job::Early(_) => news |= self.told_early(end),
                 }
             }
+            let met = news && words.iter().any(|word| paid.contains(word));
+            self.provider.told.against += u64::from(met);
             self.pass_on();
             for line in self.lines.take() {
+                let anew = line.contains("DecidedAgain") && line.contains("noticeId");
+                self.provider.told.anew += u64::from(anew);
                 self.say(|| format!("      {line}"));
             }
         }
@@ -226,8 +245,13 @@ impl World {
         if self.troubled && self.rng.u8(0..100) == 0 {
             self.relay_off_until = self.time.now() + self.rng.i64(0..120_000);
         }
+        if self.troubled && self.rng.u8(0..30) == 0 {
+            let known = &self.known[self.rng.usize(0..self.known.len())];
+            known.id.into_iter().for_each(|id| self.provider.in_spite(&self.tables, id));
+        }
         loop {
             let now = self.time.now();
+            self.provider.look(&self.tables, now, self.troubled, &mut self.rng);
             let mut turns: Vec<Turn> = (0..self.acts.len())
                 .filter(|at| self.acts[*at].at <= now)
                 .map(Turn::Customer)
@@ -240,21 +264,29 @@ impl World {
             // A queue may well be read by several at once.
             let ready = self.mail.ready(now);
             turns.extend(ready.iter().chain(&ready).cloned().map(Turn::Queue));
+            turns.extend(self.provider.ready(now).map(Turn::Word));
             if !turns.is_empty() {
                 self.time.pass(self.rng.i64(0..40)).await;
                 self.rng.shuffle(&mut turns);
                 turns.truncate(self.rng.usize(1..=3));
-                let jobs: Vec<Job> = turns.into_iter().filter_map(|turn| self.job(turn)).collect();
+                let jobs = turns.into_iter().filter_map(|turn| self.job(turn));
+                let mut jobs: Vec<Job> = jobs.collect();
                 // Who acted has left its place; only now may the places move.
                 self.acts.retain(|act| !act.key.is_empty());
                 if jobs.is_empty() {
                     continue;
                 }
+                if let (true, Some(order)) = (self.troubled && jobs.len() < 3, paid(&jobs).first())
+                    && self.rng.u8(0..100) < 40
+                {
+                    jobs.push(Job::Early(self.provider.early(*order, &mut self.rng)));
+                }
                 return jobs;
             }
             let relay = unread.then_some(self.relay_off_until);
             let act = self.acts.iter().map(|act| act.at).min();
-            let later = [relay, act, self.mail.next()].into_iter().flatten().min();
+            let later = [relay, act, self.mail.next(), self.provider.next()];
+            let later = later.into_iter().flatten().min();
             let Some(later) = later else { return Vec::new() };
             self.time.pass(later - now).await;
         }
@@ -283,6 +315,11 @@ impl World {
                 let parcels = self.mail.receive(&queue, most, now, &mut self.rng);
                 (!parcels.is_empty()).then_some(Job::Batch(queue, parcels))
             }
+            Turn::Word(number) => {
+                let letter = self.provider.take(number)?;
+                let request = Box::new(letter.request(now));
+                Some(Job::Word(letter, request))
+            }
         }
     }
 
@@ -309,107 +346,17 @@ impl World {
                 let batch = testing::deliveries(queue, &deliveries);
                 End::Failed(self.shop.handle(queue, batch, &of).await)
             }
-        }
-    }
-
-    /// A customer was answered, or not.
-    fn answered(&mut self, act: Act, end: Option<End>) {
-        let answer = match end {
-            Some(End::Answered(answer)) => answer,
-            _ => serde_json::Value::Null,
-        };
-        let status = answer["statusCode"].as_u64();
-        self.say(|| format!("{:?} of order {}: {status:?}", act.deed, act.order));
-        let body = answer["body"].as_str().unwrap_or_default();
-        let known = &mut self.known[act.order];
-        match status {
-            Some(202) => match act.deed {
-                Deed::Place { .. } => {
-                    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
-                    known.id = body["orderId"].as_str().and_then(|id| id.parse().ok());
+            Job::Word(_, request) => End::Answered(self.shop.told((**request).clone(), of).await),
+            Job::Early(early) => {
+                for pause in &early.pauses {
+                    self.time.pass(*pause).await;
+                    if let Some(word) = self.provider.news(&self.tables, early.order) {
+                        let request = early.request(&word, self.time.now());
+                        return End::Told(word, self.shop.told(request, of).await);
+                    }
                 }
-                Deed::Add { .. } => known.added.push(act.key),
-                Deed::Move => {}
-                Deed::Cancel => known.cancelled = true,
-            },
-            Some(409) if !body.contains("Contended") => known.refused += 1,
-            // Nobody answered, or not now: asked again, under the same key.
-            None | Some(409 | 500..) => {
-                let at = self.time.now() + self.rng.i64(0..5_000);
-                self.acts.push(Act { at, ..act });
+                End::Silent
             }
-            Some(status) => panic!("{status}: {answer}"),
-        }
-    }
-
-    /// The stream moves on, as far as the relay got; not at all if it died.
-    fn relayed(&mut self, changes: &[Change], end: Option<End>) {
-        let Some(End::Failed(failures)) = end else { return };
-        let first = failures.ids().next();
-        let undone = |change: &Change| Some(format!("{:021}", change.sequence).as_str()) == first;
-        let done = changes.iter().position(undone).unwrap_or(changes.len());
-        self.unread.drain(..done);
-    }
-
-    /// What was handled is deleted; the rest comes again.
-    fn handled(&mut self, queue: &str, parcels: &[Parcel], end: Option<End>) {
-        let kept: Option<Vec<String>> = match &end {
-            Some(End::Failed(failures)) => Some(failures.ids().map(str::to_owned).collect()),
-            _ => None,
-        };
-        for parcel in parcels {
-            let done = kept.as_ref().map(|kept| !kept.contains(&parcel.id));
-            self.say(|| {
-                let end = match done {
-                    None => "dies",
-                    Some(true) => "done",
-                    Some(false) => "fails",
-                };
-                format!("{queue} {} #{}: {end}", about(&parcel.body), parcel.receives)
-            });
-            // What was handled may still be there, as when the queue loses a deletion.
-            let forgotten = self.troubled && self.rng.u8(0..100) < 3;
-            if done == Some(true) && !forgotten {
-                self.mail.delete(queue, &parcel.id);
-            }
-        }
-        if queue == "inventory" {
-            self.negative |= crate::check::stock(self).values().any(|available| *available < 0);
-        }
-    }
-
-    /// What was published and sent arrives, whatever became of the sender.
-    fn pass_on(&mut self) {
-        for entry in self.bus.take() {
-            let body = testing::delivered(&entry);
-            for (queue, rule) in [("fulfilment", "FulfilmentRule"), ("order-view", "OrderViewRule")]
-            {
-                if takes(rule, &entry.detail_type) {
-                    self.post(queue, &body, 0);
-                }
-            }
-        }
-        for message in self.queues.take() {
-            if message.queue == "quarantine" {
-                self.say(|| format!("put aside: {message:?}"));
-                self.quarantined += 1;
-            } else {
-                self.post(&message.queue, &message.body, i64::from(message.delay) * 1_000);
-            }
-        }
-    }
-
-    /// Puts a message into a queue: as a rule soon and once.
-    fn post(&mut self, queue: &str, body: &str, delay: i64) {
-        self.say(|| format!("  {queue} ◀ {} in {delay} ms", about(body)));
-        let copies = 1 + usize::from(self.troubled && self.rng.u8(0..100) < 5);
-        for _ in 0..copies {
-            let late = match (self.troubled, self.rng.u8(0..100)) {
-                (true, 0..5) => self.rng.i64(0..1_500_000),
-                (true, 5..20) => self.rng.i64(0..5_000),
-                _ => self.rng.i64(0..50),
-            };
-            self.mail.send(queue, body.to_owned(), self.time.now() + delay + late);
         }
     }
 
@@ -420,10 +367,27 @@ impl World {
     }
 }
 
-/// What a message is about, in a word.
-fn about(body: &str) -> String {
-    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let metadata = &body["detail"]["metadata"];
-    let word = |value: &serde_json::Value| value.as_str().unwrap_or("?").to_owned();
-    format!("{} v{} of {}", word(&metadata["type"]), metadata["version"], word(&metadata["stream"]))
+/// The orders that the provider speaks of.
+fn words(jobs: &[Job]) -> Vec<OrderId> {
+    let word = |job: &Job| match job {
+        Job::Word(letter, _) => Some(letter.word.order),
+        Job::Early(early) => Some(early.order),
+        _ => None,
+    };
+    let mut words: Vec<OrderId> = jobs.iter().filter_map(word).collect();
+    words.sort_unstable();
+    words
+}
+
+/// The orders that `payment` is at.
+fn paid(jobs: &[Job]) -> Vec<OrderId> {
+    let parcels = jobs.iter().filter_map(|job| match job {
+        Job::Batch(queue, parcels) if queue == "payment" => Some(parcels),
+        _ => None,
+    });
+    let order = |parcel: &Parcel| {
+        let body: serde_json::Value = serde_json::from_str(&parcel.body).ok()?;
+        body["detail"]["data"]["orderId"].as_str()?.parse().ok()
+    };
+    parcels.flatten().filter_map(order).collect()
 }
