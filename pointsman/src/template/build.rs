@@ -8,15 +8,22 @@ use super::scope::Scope;
 use super::{
     Loaded, Note, Options, ParameterValue, check, globals, inert, parameters, place, yaml,
 };
-use super::{connector, event_source, function, http, outputs, policy, queue, rule, table};
+use super::{connector, event_source, function, http, links, outputs, policy, queue, rule};
+use super::{schedule, table};
 use crate::topology::{MappingSource, Place, Resource, Spec};
 use std::collections::BTreeMap;
 
+/// A template's sections, with what is said once for all put where it belongs.
+pub(crate) fn prepared(text: &str) -> Result<Document> {
+    globals::merge(Document::read(yaml::parse(text)?)?)
+}
+
 pub(crate) fn load(file: &str, text: &str, options: &Options) -> Result<Loaded> {
-    let document = globals::merge(Document::read(yaml::parse(text)?)?)?;
+    let document = prepared(text)?;
     let parameters = parameters::read(&document, options)?;
     let scope = Scope::new(&document, options, &parameters);
     parameters::patterns(&scope)?;
+    check::names(scope.document)?;
     check::references(&scope)?;
     if let Some(node) = document.sections.get("Rules") {
         scope.remark(
@@ -47,6 +54,7 @@ pub(crate) fn load(file: &str, text: &str, options: &Options) -> Result<Loaded> 
     build.drop_orphans();
     let resources = build.resources;
     let (outputs, exports) = outputs::read(&scope, file)?;
+    let imports = links::imports(&scope, file)?;
     let remarks = scope.into_remarks();
     let unsupported = remarks
         .into_iter()
@@ -66,7 +74,16 @@ pub(crate) fn load(file: &str, text: &str, options: &Options) -> Result<Loaded> 
         })
         .collect();
     let tries = tries(&document)?;
-    Ok(Loaded { resources, outputs, exports, parameters, unsupported, tries, files: Vec::new() })
+    Ok(Loaded {
+        resources,
+        outputs,
+        exports,
+        imports,
+        parameters,
+        unsupported,
+        tries,
+        files: Vec::new(),
+    })
 }
 
 /// `Metadata.Pointsman.Try`: lines that `up` shows.
@@ -122,6 +139,8 @@ impl Build<'_> {
             "AWS::Events::EventBus" => rule::bus(self, raw),
             "AWS::Events::EventBusPolicy" => policy::of_bus(self, raw),
             "AWS::Events::Rule" => rule::read(self, raw),
+            "AWS::Scheduler::Schedule" => schedule::read(self, raw),
+            "AWS::Scheduler::ScheduleGroup" => schedule::group(self, raw),
             "AWS::DynamoDB::Table" | "AWS::DynamoDB::GlobalTable" => table::read(self, raw),
             "AWS::Serverless::SimpleTable" => table::simple(self, raw),
             "AWS::Lambda::Function" => function::lambda(self, raw),

@@ -3,7 +3,7 @@
 use super::build::Build;
 use super::document::Raw;
 use super::implicit::HTTP_API;
-use super::names::{nearest, one_of};
+use super::names::{nearest, one_of, physical};
 use super::node::{Node, Pos, Result, fault};
 use super::props::Props;
 use crate::topology::{AuthorizerSpec, HttpApiSpec, RouteSpec, Spec};
@@ -49,6 +49,11 @@ pub(crate) struct Door {
     not_run: BTreeSet<String>,
 }
 
+/// Name of the API with this logical id: on AWS its id is random, here it is the same at every start.
+fn name_of(build: &Build<'_>, id: &str) -> String {
+    physical(&build.scope.options.stack, id, 255)
+}
+
 pub(crate) fn read(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
     let props = build.props(raw)?;
     api(build, &raw.id, raw.pos, props)
@@ -57,8 +62,8 @@ pub(crate) fn read(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
 /// Makes the implicit API if an event wants it, and gives every API its routes.
 pub(crate) fn implicit(build: &mut Build<'_>) -> Result<()> {
     let declared = build.scope.document.find(HTTP_API).is_some();
-    if let Some(pos) =
-        build.routes.iter().find(|draft| draft.api == HTTP_API).map(|draft| draft.pos)
+    let name = name_of(build, HTTP_API);
+    if let Some(pos) = build.routes.iter().find(|draft| draft.api == name).map(|draft| draft.pos)
         && !declared
     {
         let globals = build.scope.document.sections.get("Globals");
@@ -122,7 +127,7 @@ pub(crate) fn event(
     pos: Pos,
     mut props: Props,
 ) -> Result<()> {
-    let api = props.text("ApiId")?.unwrap_or_else(|| HTTP_API.to_owned());
+    let api = props.text("ApiId")?.unwrap_or_else(|| name_of(build, HTTP_API));
     let given = (props.take("Method"), props.take("Path"));
     let (method, path) = match given {
         (None, None) => ("ANY".to_owned(), "$default".to_owned()),
@@ -219,8 +224,9 @@ fn api(build: &mut Build<'_>, id: &str, pos: Pos, mut props: Props) -> Result<()
     }
     props.finish(build.scope, &INERT);
     let authorizers = door.authorizers.clone();
-    build.doors.insert(id.to_owned(), door);
-    let spec = HttpApiSpec { name: id.to_owned(), stage, authorizers, routes: Vec::new(), cors };
+    let name = name_of(build, id);
+    build.doors.insert(name.clone(), door);
+    let spec = HttpApiSpec { name, stage, authorizers, routes: Vec::new(), cors };
     build.push(id, pos, Spec::HttpApi(spec));
     Ok(())
 }

@@ -24,7 +24,9 @@ fn naming(kind: &str) -> Option<(&'static str, usize)> {
         "AWS::SQS::Queue" => ("QueueName", 80),
         "AWS::SNS::Topic" => ("TopicName", 256),
         "AWS::Events::EventBus" => ("Name", 256),
-        "AWS::Events::Rule" => ("Name", 64),
+        "AWS::Events::Rule" | "AWS::Scheduler::Schedule" | "AWS::Scheduler::ScheduleGroup" => {
+            ("Name", 64)
+        }
         "AWS::Lambda::Function" | "AWS::Serverless::Function" => ("FunctionName", 64),
         "AWS::DynamoDB::Table" | "AWS::DynamoDB::GlobalTable" | "AWS::Serverless::SimpleTable" => {
             ("TableName", 255)
@@ -59,6 +61,14 @@ pub(crate) fn of(scope: &Scope<'_>, raw: &Raw) -> Result<Identity> {
         };
         return Ok(of_rule(scope, name, &bus));
     }
+    if raw.kind == "AWS::Scheduler::Schedule" {
+        let group = match raw.properties.get("GroupName") {
+            Some(node) => scope.resolve(node)?,
+            None => None,
+        };
+        let group = group.as_ref().and_then(|node| node.as_str()).unwrap_or("default");
+        return Ok(of_schedule(scope, name, group));
+    }
     let streams = raw.properties.get("StreamSpecification").is_some();
     Ok(of_kind(scope, &raw.kind, &raw.id, name, streams))
 }
@@ -77,10 +87,14 @@ pub(crate) fn of_implicit(scope: &Scope<'_>, implicit: &Implicit, pos: Pos) -> R
             scope,
             "AWS::Serverless::HttpApi",
             super::implicit::HTTP_API,
-            super::implicit::HTTP_API.to_owned(),
+            physical(stack, super::implicit::HTTP_API, 255),
             false,
         ),
         Implicit::Rule(id, bus) => of_rule(scope, physical(stack, id, 64), &bus_name(bus)),
+        Implicit::Schedule { id, name, group } => {
+            let name = name.clone().unwrap_or_else(|| physical(stack, id, 64));
+            of_schedule(scope, name, group)
+        }
         Implicit::Qualified(function, qualifier) => {
             let function = of(scope, scope.resource(function, pos)?)?;
             let arn = function.attributes.get("Arn").cloned().unwrap_or_default();
@@ -124,6 +138,11 @@ fn of_rule(scope: &Scope<'_>, name: String, bus: &str) -> Identity {
     Identity { name, reference, attributes: [("Arn", arn)].into(), known: true }
 }
 
+fn of_schedule(scope: &Scope<'_>, name: String, group: &str) -> Identity {
+    let arn = scope.options.region.schedule(&format!("{group}/{name}"));
+    Identity { reference: name.clone(), name, attributes: [("Arn", arn)].into(), known: true }
+}
+
 fn of_kind(scope: &Scope<'_>, kind: &str, id: &str, name: String, streams: bool) -> Identity {
     let region = &scope.options.region;
     let global =
@@ -149,6 +168,9 @@ fn of_kind(scope: &Scope<'_>, kind: &str, id: &str, name: String, streams: bool)
             vec![("Arn", region.bus(&name)), ("Name", name.clone()), ("Policy", String::new())],
             true,
         ),
+        "AWS::Scheduler::ScheduleGroup" => {
+            (name.clone(), vec![("Arn", region.schedule_group(&name))], false)
+        }
         "AWS::Lambda::Function" | "AWS::Serverless::Function" => {
             (name.clone(), vec![("Arn", region.function(&name))], false)
         }
@@ -160,8 +182,8 @@ fn of_kind(scope: &Scope<'_>, kind: &str, id: &str, name: String, streams: bool)
             (name.clone(), attributes, kind != "AWS::DynamoDB::GlobalTable")
         }
         "AWS::Serverless::HttpApi" => {
-            let url = scope.options.http_base.trim_end_matches('/').to_owned();
-            (id.to_owned(), vec![("ApiEndpoint", url), ("ApiId", id.to_owned())], true)
+            let url = scope.options.api_url(&name).to_owned();
+            (name.clone(), vec![("ApiEndpoint", url), ("ApiId", name.clone())], true)
         }
         "AWS::IAM::Role" => (
             name.clone(),

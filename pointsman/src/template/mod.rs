@@ -4,6 +4,7 @@
 //!   expanded
 //! - [`Loaded::unsupported`]: everything in it that is not run as on AWS, by place; nothing is dropped silently
 //! - [`report`]: the same as lines for a person, alike ones together
+//! - [`links`]: what a template exports and imports, known before anything can be imported
 //! - [`TemplateError`]: one place, one sentence
 //!
 //! Steps, each a module: `yaml` (text → tree with places) → `document` (sections) → `parameters` → `check` (names
@@ -25,6 +26,7 @@ mod iam;
 mod identity;
 mod implicit;
 mod inert;
+mod links;
 mod names;
 mod node;
 mod outputs;
@@ -35,14 +37,18 @@ mod props;
 mod queue;
 mod resolve;
 mod rule;
+mod schedule;
 mod scope;
+mod secrets;
 mod table;
 #[cfg(test)]
 mod tests;
 mod yaml;
 
+pub use secrets::read_secrets;
+
 use crate::topology::{Place, Region, Resource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What a template is read with.
@@ -56,10 +62,15 @@ pub struct Options {
     pub region: Region,
     /// URL under which the AWS APIs are served; queue URLs begin with it.
     pub endpoint: String,
-    /// URL of the HTTP API that runs here; stands for `https://ID.execute-api.…` and `ApiEndpoint`.
+    /// URL of an HTTP API of which `apis` knows nothing; stands for `https://ID.execute-api.…` and `ApiEndpoint`.
     pub http_base: String,
+    /// URLs of HTTP APIs by their names.
+    pub apis: BTreeMap<String, String>,
     /// Exports of other stacks, for `Fn::ImportValue`.
     pub exports: BTreeMap<String, String>,
+    /// Values of secrets and stored parameters by their names, for `{{resolve:…}}`; [`load`] adds those of a file
+    /// `local.env` beside the template.
+    pub secrets: BTreeMap<String, String>,
 }
 
 impl Default for Options {
@@ -70,8 +81,17 @@ impl Default for Options {
             region: Region::default(),
             endpoint: "http://127.0.0.1:4566".into(),
             http_base: "http://127.0.0.1:3000".into(),
+            apis: BTreeMap::new(),
             exports: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
+    }
+}
+
+impl Options {
+    /// URL of an HTTP API, without a slash at its end.
+    pub(crate) fn api_url(&self, name: &str) -> &str {
+        self.apis.get(name).unwrap_or(&self.http_base).trim_end_matches('/')
     }
 }
 
@@ -83,7 +103,9 @@ pub struct Loaded {
     /// `Outputs` whose condition holds.
     pub outputs: Vec<Output>,
     /// Outputs with `Export`, by export name.
-    pub exports: BTreeMap<String, String>,
+    pub exports: BTreeMap<String, Export>,
+    /// What `Fn::ImportValue` asks for, in the order of the file.
+    pub imports: Vec<Link>,
     /// Every parameter with the value used.
     pub parameters: Vec<ParameterValue>,
     /// What is not run as on AWS, in the order of the file.
@@ -104,6 +126,35 @@ pub struct Output {
     pub value: String,
     /// Where it stands.
     pub place: Place,
+}
+
+/// What an output exports.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    /// Its value, resolved.
+    pub value: String,
+    /// Where its name stands.
+    pub place: Place,
+}
+
+/// A name that stacks know each other by, exported or imported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// The export's name.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What of a template concerns others, known before anything can be imported.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Links {
+    /// Names it exports.
+    pub exports: Vec<Link>,
+    /// Names it imports.
+    pub imports: Vec<Link>,
+    /// Names of its parameters.
+    pub parameters: BTreeSet<String>,
 }
 
 /// A parameter with the value used.
@@ -150,11 +201,35 @@ pub struct TemplateError {
     pub message: String,
 }
 
-/// Reads the template at `path`.
+/// Reads the template at `path`, with the secrets of a file `local.env` beside it.
 ///
 /// # Errors
 /// The file cannot be read, is no template, or asks for what cannot be: each with its place.
 pub fn load(path: &Path, options: &Options) -> Result<Loaded, TemplateError> {
+    let (file, text) = text(path)?;
+    let beside = secrets::beside(path);
+    let mut options = options.clone();
+    for (name, secret) in beside.as_deref().map(read_secrets).transpose()?.unwrap_or_default() {
+        options.secrets.entry(name).or_insert(secret);
+    }
+    let mut loaded = load_str(&file, &text, &options)?;
+    loaded.files.push(path.to_owned());
+    loaded.files.extend(beside);
+    Ok(loaded)
+}
+
+/// What the template at `path` exports and imports; values of parameters that it does not have are passed over.
+///
+/// # Errors
+/// The file cannot be read or is no template, with the place.
+pub fn links(path: &Path, options: &Options) -> Result<Links, TemplateError> {
+    let (file, text) = text(path)?;
+    links::read(&file, &text, options)
+        .map_err(|fault| TemplateError { place: place(&file, fault.pos), message: fault.message })
+}
+
+/// A file's name for messages, and what it holds.
+fn text(path: &Path) -> Result<(String, String), TemplateError> {
     let file = path.display().to_string();
     let at = |line, message| TemplateError {
         place: Place { file: file.clone(), line, column: 1 },
@@ -166,9 +241,7 @@ pub fn load(path: &Path, options: &Options) -> Result<Loaded, TemplateError> {
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         at(u32::try_from(line).unwrap_or(u32::MAX), "is not UTF-8 text".into())
     })?;
-    let mut loaded = load_str(&file, &text, options)?;
-    loaded.files.push(path.to_owned());
-    Ok(loaded)
+    Ok((file, text))
 }
 
 /// Reads a template from `text`; `name` stands for its file in places.

@@ -1,6 +1,6 @@
 //! The intrinsic functions: a tree with them → a tree of plain values.
 
-use super::names::{nearest, one_of};
+use super::names::{nearest, one_of, physical};
 use super::node::{Key, Node, Pos, Result, Value, fault, truth};
 use super::scope::Scope;
 
@@ -128,7 +128,9 @@ impl Scope<'_> {
                         ));
                         fault(
                             pos,
-                            format!("no other stack that runs here exports «{export}»{hint}"),
+                            format!(
+                                "no other stack that runs here exports «{export}»{hint}: give its template, too, or the value by --export"
+                            ),
                         )
                     }
                 }
@@ -244,8 +246,9 @@ impl Scope<'_> {
             self.document.resources.iter().filter(|raw| raw.kind == "AWS::Serverless::HttpApi");
         let ids = ids.map(|raw| raw.id.as_str()).chain([super::implicit::HTTP_API]);
         ids.fold(text, |text, id| {
-            let there = format!("https://{id}.execute-api.{region}.amazonaws.com");
-            text.replace(&there, self.options.http_base.trim_end_matches('/'))
+            let name = physical(&self.options.stack, id, 255);
+            let there = format!("https://{name}.execute-api.{region}.amazonaws.com");
+            text.replace(&there, self.options.api_url(&name))
         })
     }
 

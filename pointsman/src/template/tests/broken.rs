@@ -118,7 +118,7 @@ fn a_reference_to_nothing_names_the_nearest() {
     queue("{QueueName: !FindInMap [M, a, b]}", "4:41: mapping «M» does not exist");
     queue(
         "{QueueName: !ImportValue shared}",
-        "4:29: no other stack that runs here exports «shared»",
+        "4:29: no other stack that runs here exports «shared»: give its template, too, or the value by --export",
     );
     queue(
         "{QueueName: !Select [3, [a, b]]}",
@@ -266,4 +266,14 @@ fn a_file_that_cannot_be_read_says_why() {
         error.to_string().starts_with("/absent/template.yaml:1:1: cannot be read: "),
         "{error}"
     );
+}
+
+#[test]
+fn an_event_whose_resource_has_anothers_name_is_refused() {
+    let text = "Transform: AWS::Serverless-2016-10-31\nResources:\n  PayQueue: {Type: AWS::SQS::Queue}\n  Pay:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: provided.al2023\n      Handler: bootstrap\n      CodeUri: .\n      Events:\n        Queue: {Type: SQS, Properties: {Queue: !GetAtt PayQueue.Arn}}\n";
+    refused(
+        text,
+        "11:9: event Queue of Pay makes a resource PayQueue, and there is one already: name the event otherwise",
+    );
+    good(&text.replace("        Queue:", "        Messages:"));
 }

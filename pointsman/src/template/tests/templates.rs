@@ -49,8 +49,8 @@ fn shown(loaded: &Loaded) -> String {
     for output in &loaded.outputs {
         let _ = writeln!(out, "output {} = {}", output.name, output.value);
     }
-    for (name, value) in &loaded.exports {
-        let _ = writeln!(out, "export {name} = {value}");
+    for (name, export) in &loaded.exports {
+        let _ = writeln!(out, "export {name} = {}", export.value);
     }
     for line in report(&loaded.unsupported) {
         let _ = writeln!(out, "note {line}");
@@ -128,6 +128,9 @@ fn spec(spec: &Spec) -> String {
             }
             out
         }
+        Spec::Schedule(schedule) => format!("schedule {schedule:?}"),
+        Spec::ScheduleGroup(group) => format!("schedule group {}", group.name),
+        Spec::RuleSchedule(timed) => format!("schedule of rule {} {}", timed.rule, timed.expression),
         Spec::Policy { on, statements: all } => {
             format!("policy on {}{}", on.join(" "), statements(all))
         }
@@ -151,6 +154,7 @@ templates! {
     json_is_read_as_yaml_is "document" ".json",
     rules_of_events_get_names_permissions_and_queues "rules" ".yaml",
     conditions_and_mappings_decide_what_is_made "conditions" ".yaml",
+    schedules_of_every_kind_are_read "schedules" ".yaml",
     tables_and_their_streams_are_read "streams" ".yaml",
     policies_of_every_form_become_statements "rights" ".yaml",
     connectors_grant_what_they_connect "connectors" ".yaml",
@@ -162,8 +166,7 @@ templates! {
 
 #[test]
 fn our_own_template_holds_nothing_that_is_not_run() {
-    let text = include_str!("../../../../infra/template.yaml");
-    let loaded = load_str("infra/template.yaml", text, &Options::default()).unwrap();
+    let loaded = ours();
     assert_eq!(report(&loaded.unsupported), Vec::<String>::new());
     let queue = |name: &str| {
         loaded.resources.iter().find_map(|resource| match &resource.spec {
@@ -200,10 +203,15 @@ fn our_own_template_holds_nothing_that_is_not_run() {
     assert!(!functions.is_empty());
 }
 
+/// The shop's template, with what lies beside it.
+fn ours() -> Loaded {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/template.yaml");
+    crate::template::load(&path, &Options::default()).unwrap()
+}
+
 #[test]
 fn our_own_rules_let_no_replay_in_that_is_not_meant_for_them() {
-    let text = include_str!("../../../../infra/template.yaml");
-    let loaded = load_str("infra/template.yaml", text, &Options::default()).unwrap();
+    let loaded = ours();
     for resource in &loaded.resources {
         let Spec::Rule(rule) = &resource.spec else { continue };
         let pattern: serde_json::Value = serde_json::from_str(&rule.pattern).unwrap();
