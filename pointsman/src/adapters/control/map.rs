@@ -1,8 +1,10 @@
 //! What runs.
 
 use super::Control;
+use crate::engine::State;
 use crate::topology::MappingSource;
 use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
 
 /// What runs: for the map that `up` prints, and for anybody who asks.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -11,6 +13,9 @@ pub struct Map {
     pub apis: Vec<MapApi>,
     /// Rules with their targets.
     pub rules: Vec<MapRule>,
+    /// Schedules with their targets.
+    #[serde(default)]
+    pub schedules: Vec<MapSchedule>,
     /// Functions, and what invokes them.
     pub functions: Vec<MapFunction>,
     /// Lines to try, as the template's metadata has them: `{http}`, `{endpoint}`, `{pointsman}` and `{at}` stand for
@@ -44,6 +49,19 @@ pub struct MapRule {
     pub function: Option<String>,
 }
 
+/// A schedule, or a rule with one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapSchedule {
+    /// Its name; outside the default group with the group before it.
+    pub schedule: String,
+    /// `rate(5 minutes)`, with the time zone if it is another than UTC.
+    pub when: String,
+    /// Names of its targets.
+    pub targets: Vec<String>,
+    /// It fires.
+    pub enabled: bool,
+}
+
 /// A function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MapFunction {
@@ -56,13 +74,15 @@ pub struct MapFunction {
 impl Control {
     /// What runs.
     pub async fn map(&self) -> Option<Map> {
-        let (apis, tries) = (self.apis.clone(), self.tries.clone());
+        let apis = self.doors.urls().into_iter();
+        let apis = apis.map(|(name, url)| MapApi { name, url, routes: vec![] }).collect();
+        // A panic elsewhere leaves the lines whole.
+        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let map = self.engine.read(move |state, _| {
             let by_queue = |queue: &str| {
                 let mapping = state.mappings.values().find(|m| m.queue() == Some(queue))?;
                 Some(mapping.spec.function.clone())
             };
-            let last = |arn: &str| arn.rsplit(':').next().unwrap_or(arn).to_owned();
             let mut map = Map { apis, tries, ..Map::default() };
             for api in &mut map.apis {
                 let routes = state.apis.get(api.name.as_str()).map(|a| &a.spec.routes);
@@ -73,7 +93,7 @@ impl Control {
                     .collect();
             }
             for bus in state.buses.values() {
-                for rule in bus.rules.values() {
+                for rule in bus.rules.values().filter(|rule| !rule.spec.pattern.is_empty()) {
                     let targets: Vec<String> =
                         rule.spec.targets.iter().map(|t| last(&t.arn)).collect();
                     map.rules.push(MapRule {
@@ -85,6 +105,7 @@ impl Control {
                     });
                 }
             }
+            map.schedules = schedules(state);
             for function in state.functions.values() {
                 let name = &function.spec.name;
                 let mut by: Vec<String> = vec![];
@@ -104,4 +125,33 @@ impl Control {
         });
         map.await.ok()
     }
+}
+
+fn schedules(state: &State) -> Vec<MapSchedule> {
+    let own = state.schedules.all.iter().map(|(key, schedule)| {
+        let spec = &schedule.spec;
+        let zone =
+            if spec.timezone == "UTC" { String::new() } else { format!(" {}", spec.timezone) };
+        MapSchedule {
+            schedule: key.strip_prefix("default/").unwrap_or(key).to_owned(),
+            when: format!("{}{zone}", spec.expression),
+            targets: vec![last(&spec.target.arn)],
+            enabled: spec.enabled,
+        }
+    });
+    let rules = state.schedules.rules.values().filter_map(|timed| {
+        let rule = state.buses.get("default")?.rules.get(timed.spec.rule.as_str())?;
+        Some(MapSchedule {
+            schedule: format!("rule {}", timed.spec.rule),
+            when: timed.spec.expression.clone(),
+            targets: rule.spec.targets.iter().map(|target| last(&target.arn)).collect(),
+            enabled: rule.spec.enabled,
+        })
+    });
+    own.chain(rules).collect()
+}
+
+/// The name in an ARN.
+fn last(arn: &str) -> String {
+    arn.rsplit([':', '/']).next().unwrap_or(arn).to_owned()
 }

@@ -1,6 +1,6 @@
-use super::MapApi;
 use super::follow::from;
-use crate::adapters::http::Issuer;
+use crate::adapters::http::{Doors, Issuer};
+use crate::adapters::runner::{Logs, Runner};
 use crate::adapters::tables::Tables;
 use crate::adapters::wire::{Body, Fallback};
 use crate::engine::Engine;
@@ -11,11 +11,14 @@ use http_body_util::{Either, Full};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// What stands before a queue's name.
 const QUEUE: &str = "/_pointsman/queues/";
+
+/// What stands before a function's name.
+const ENVIRONMENT: &str = "/_pointsman/environments/";
 
 /// Answers what `pointsman`'s own commands ask.
 pub struct Control {
@@ -27,10 +30,14 @@ pub struct Control {
     pub issuer: watch::Receiver<Option<Arc<Issuer>>>,
     /// `http://127.0.0.1:4566`
     pub endpoint: String,
-    /// URLs of the HTTP APIs by name.
-    pub apis: Vec<MapApi>,
+    /// The HTTP APIs that are served.
+    pub doors: Arc<Doors>,
+    /// What functions write.
+    pub logs: Logs,
+    /// Runs the functions.
+    pub runner: Arc<Runner>,
     /// Lines to try.
-    pub tries: Vec<String>,
+    pub tries: Mutex<Vec<String>>,
     /// What goes wrong on request.
     pub faults: Option<Arc<Injector>>,
 }
@@ -49,6 +56,7 @@ impl Fallback for Control {
                 Ok(from) => self.tail(from),
                 Err(why) => refuse(StatusCode::BAD_REQUEST, &why),
             },
+            (&Method::GET, "/_pointsman/logs") => self.answer_logs(request.uri().query()).await,
             (&Method::GET, "/_pointsman/trace") => self.answer_trace(request.uri().query()).await,
             (&Method::POST, "/_pointsman/token") => self.token(request.body()).await,
             (&Method::GET, "/_pointsman/clock") => self.show_clock().await,
@@ -56,6 +64,9 @@ impl Fallback for Control {
             (&Method::GET, "/_pointsman/faults") => self.show_faults(),
             (&Method::POST, "/_pointsman/faults") => self.switch_faults(request.body()),
             (&Method::GET, "/_pointsman/queues") => self.show_queues().await,
+            (&Method::GET, _) if path.starts_with(ENVIRONMENT) => {
+                self.lend(&path[ENVIRONMENT.len()..], request.uri().query()).await
+            }
             (&Method::GET, _) if path.starts_with(QUEUE) => {
                 self.show_messages(&path[QUEUE.len()..], request.uri().query()).await
             }

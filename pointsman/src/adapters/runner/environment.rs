@@ -18,9 +18,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
-/// How long a process may take until it asks for work, as in Lambda.
-const INIT: Duration = Duration::from_secs(10);
-
 /// How long work waits for a process that has answered but not asked again; then another one gets it.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -86,7 +83,8 @@ impl Environment {
     /// Until the process asks for work.
     async fn start(&mut self) -> Result<(), Over> {
         let watch = Stopwatch::start();
-        let too_late = clock::sleep(INIT);
+        let init = self.pool.limits.init;
+        let too_late = clock::sleep(init);
         tokio::pin!(too_late);
         self.request = self.work.as_ref().map(|work| work.request);
         let failed = loop {
@@ -111,7 +109,7 @@ impl Environment {
                     Happened::Asked(ask) => refuse(ask),
                     Happened::Exited(exit) => break failure::exited(request, exit),
                 },
-                () = &mut too_late => break failure::init_timed_out(request, INIT),
+                () = &mut too_late => break failure::init_timed_out(request, init),
             }
         };
         self.pool.has_not_started(&self.member);
@@ -219,7 +217,7 @@ impl Environment {
             {
                 return Ok((work, next));
             }
-            let wait = if self.work.is_some() { PATIENCE } else { self.pool.idle };
+            let wait = if self.work.is_some() { PATIENCE } else { self.pool.limits.idle };
             tokio::select! {
                 happened = self.happens() => match happened {
                     Happened::Asked(Ask::Run(work)) => {
@@ -336,8 +334,8 @@ impl Environment {
         if let Some(duration) = duration {
             let status = match &finished {
                 Finished::Answered(_) => None,
-                Finished::Failed { .. } => Some("error"),
-                Finished::TimedOut { .. } => Some("timeout"),
+                Finished::Failed { .. } => Some("error".into()),
+                Finished::TimedOut { .. } => Some("timeout".into()),
             };
             let peak = self.process.pid().and_then(platform::peak_memory);
             let (memory, init) = (self.spec.memory, self.init.take());

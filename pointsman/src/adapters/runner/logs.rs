@@ -1,8 +1,13 @@
+use super::log_file::LogFile;
 use crate::clock::{Clock, Time};
 use crate::engine::{Id, Name};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -13,7 +18,7 @@ const WAITING: usize = 8_192;
 const KEPT: usize = 4 * 1024 * 1024;
 
 /// A line of a function's log.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Wall time.
     pub at: Time,
@@ -28,7 +33,7 @@ pub struct LogLine {
 }
 
 /// What a line says; its text is as Lambda writes it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Said {
     /// The function wrote this to standard output.
     Out(String),
@@ -49,7 +54,7 @@ pub enum Said {
         /// From the start of the process to its first question for work, for the first invocation.
         init: Option<Duration>,
         /// `error` or `timeout`; `None` for an answer.
-        status: Option<&'static str>,
+        status: Option<Cow<'static, str>>,
     },
     /// Something went wrong outside of the function: it could not be started, a filter cannot be read.
     Trouble(String),
@@ -72,7 +77,7 @@ impl fmt::Display for LogLine {
                 if let Some(init) = init {
                     write!(f, "\tInit Duration: {:.2} ms", millis(*init))?;
                 }
-                status.map_or(Ok(()), |status| write!(f, "\tStatus: {status}"))
+                status.as_ref().map_or(Ok(()), |status| write!(f, "\tStatus: {status}"))
             }
         }
     }
@@ -82,12 +87,13 @@ fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// The logs of all functions: to follow, and the last of them to look back on.
+/// The logs of all functions: to follow, and the last of them to look back on, also those of earlier starts.
 #[derive(Clone)]
 pub struct Logs {
     clock: Arc<dyn Clock>,
     sender: broadcast::Sender<Arc<LogLine>>,
     kept: Arc<Mutex<Kept>>,
+    file: Option<LogFile>,
 }
 
 #[derive(Default)]
@@ -97,8 +103,15 @@ struct Kept {
 }
 
 impl Logs {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Logs { clock, sender: broadcast::channel(WAITING).0, kept: Arc::default() }
+    /// Logs of this start alone, or also those that earlier starts have left in a folder.
+    pub(super) fn new(clock: Arc<dyn Clock>, folder: Option<&Path>) -> io::Result<Self> {
+        let mut kept = Kept::default();
+        let file = match folder {
+            Some(folder) => Some(LogFile::open(folder, |line| kept.push(Arc::new(line)))?),
+            None => None,
+        };
+        let kept = Arc::new(Mutex::new(kept));
+        Ok(Logs { clock, sender: broadcast::channel(WAITING).0, kept, file })
     }
 
     /// Every line from now on. A reader that is too slow is told how many passed it by.
@@ -108,23 +121,42 @@ impl Logs {
 
     /// The last lines, oldest first: as many as 4 MiB of text hold.
     pub fn recent(&self) -> Vec<Arc<LogLine>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.lines.iter().cloned().collect()
+        self.kept().lines.iter().cloned().collect()
+    }
+
+    /// [`Logs::recent`] and what [`Logs::follow`] tells from just behind them on.
+    pub fn recent_and_follow(&self) -> (Vec<Arc<LogLine>>, broadcast::Receiver<Arc<LogLine>>) {
+        let kept = self.kept();
+        (kept.lines.iter().cloned().collect(), self.sender.subscribe())
     }
 
     pub(super) fn say(&self, function: &Name, environment: u64, request: Option<Id>, said: Said) {
         let at = self.clock.wall();
         let line = Arc::new(LogLine { at, function: function.clone(), environment, request, said });
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += size(&line);
-        kept.lines.push_back(line.clone());
-        while kept.bytes > KEPT
-            && let Some(oldest) = kept.lines.pop_front()
-        {
-            kept.bytes -= size(&oldest);
+        let mut kept = self.kept();
+        kept.push(line.clone());
+        if let Some(file) = &self.file {
+            file.keep(line.clone());
         }
         // In the same order for those who follow; nobody there is no fault.
         let _ = self.sender.send(line);
+    }
+
+    /// A panic elsewhere leaves the lines whole: each change is one call.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn push(&mut self, line: Arc<LogLine>) {
+        self.bytes += size(&line);
+        self.lines.push_back(line);
+        while self.bytes > KEPT
+            && let Some(oldest) = self.lines.pop_front()
+        {
+            self.bytes -= size(&oldest);
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! - [`Runner`]: takes the engine's invocations to environments and brings their ends back; reads tables' streams
 //! - [`Config`], [`Executables`]: what it runs with, and how a function becomes a file
-//! - [`Spawner`], [`Process`]: the seam to the system's processes; [`ProcessSpawner`] is the real one
+//! - [`Spawner`], [`Process`]: the seam to the system's processes; [`ProcessSpawner`] starts the engine's own,
+//!   [`CargoLambda`] leaves them to `cargo lambda watch`
+//! - [`Lease`]: what a function's process needs that was not started here
 //! - [`Logs`], [`LogLine`]: what functions write, with the invocation it belongs to
 //! - [`KeyOwner`]: whose an access key is
 //!
@@ -11,13 +13,16 @@
 
 mod api;
 mod ask;
+mod cargo_lambda;
 mod dispatch;
 mod environment;
 mod failure;
 mod filter;
 mod identity;
+mod lease;
 mod leftovers;
 mod lines;
+mod log_file;
 mod logs;
 mod pool;
 mod registry;
@@ -31,9 +36,12 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
+pub use cargo_lambda::CargoLambda;
+pub use lease::{Lease, Over};
 pub use logs::{LogLine, Logs, Said};
+pub(crate) use pool::serves;
 pub use registry::KeyOwner;
-pub use spawner::{Exit, Output, Process, ProcessSpawner, Spawner, Start};
+pub use spawner::{Exit, Limits, Output, Process, ProcessSpawner, Spawner, Start};
 
 use self::pool::Pool;
 use self::registry::Registry;
@@ -45,7 +53,6 @@ use crate::topology::FunctionSpec;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -68,22 +75,22 @@ impl<F: Fn(&FunctionSpec) -> Result<PathBuf, String> + Send + Sync + 'static> Ex
 pub struct Config {
     /// Where it notes the processes it started, to end them after a crash: a folder of this engine alone.
     pub state_dir: PathBuf,
+    /// Where what functions write is kept beyond the engine's end; nowhere, if there is none.
+    pub log_dir: Option<PathBuf>,
     /// How a function becomes a file.
     pub executables: Arc<dyn Executables>,
     /// `AWS_ENDPOINT_URL` of the functions.
     pub endpoint: String,
     /// Starts processes.
     pub spawner: Arc<dyn Spawner>,
-    /// An environment without work for so long ends.
-    pub idle: Duration,
-    /// Environments of one function at most; further invocations wait for one.
-    pub environments: usize,
+    /// What its processes bear.
+    pub limits: Limits,
     /// What goes wrong on request.
     pub faults: Arc<dyn Faults>,
 }
 
 impl Config {
-    /// Real processes; idle ones end after five minutes; at most 64 environments a function.
+    /// Real processes, with their own limits.
     pub fn new(
         state_dir: PathBuf,
         executables: impl Executables,
@@ -91,11 +98,11 @@ impl Config {
     ) -> Self {
         Config {
             state_dir,
+            log_dir: None,
             executables: Arc::new(executables),
             endpoint: endpoint.into(),
             spawner: Arc::new(ProcessSpawner),
-            idle: Duration::from_secs(300),
-            environments: 64,
+            limits: Limits::default(),
             faults: Arc::new(NoFaults),
         }
     }
@@ -122,19 +129,21 @@ impl Runner {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let region =
             engine.read(|state, _| state.region.clone()).await.map_err(io::Error::other)?;
+        if let Some(pid) = config.spawner.begin(&config.endpoint).await? {
+            leftovers.note(pid)?;
+        }
         let registry = Registry::new(engine.epoch());
         let pool = Arc::new(Pool {
             registry: registry.clone(),
-            logs: Logs::new(engine.clock().clone()),
+            logs: Logs::new(engine.clock().clone(), config.log_dir.as_deref())?,
             leftovers,
             clock: engine.clock().clone(),
             region,
-            idle: config.idle,
+            limits: config.limits,
             spawner: config.spawner,
             executables: config.executables,
             endpoint: config.endpoint,
             api: listener.local_addr()?,
-            most: config.environments.max(1),
             faults: config.faults,
             environments: Tasks::default(),
             functions: Mutex::default(),
@@ -180,6 +189,27 @@ impl Runner {
         self.pool.warm(&Arc::new(function.clone())).await
     }
 
+    /// What a process needs that runs this function and was not started here. With [`CargoLambda`] it waits until there
+    /// is work for the function, and the process is the one that does it; otherwise it is given no work by the engine.
+    ///
+    /// # Errors
+    /// The engine ends.
+    pub async fn lend(&self, function: &FunctionSpec) -> Result<Lease, String> {
+        self.pool.lend(function).await.ok_or_else(|| "the engine ends".to_owned())
+    }
+
+    /// The variables of a process that somebody starts by hand, perhaps in a debugger. The engine knows its calls by
+    /// their key, and gives it no work.
+    ///
+    /// # Errors
+    /// The engine ends.
+    pub fn borrow(&self, function: &FunctionSpec) -> Result<Vec<(String, String)>, String> {
+        let guest = self.pool.guest(function).ok_or_else(|| "the engine ends".to_owned());
+        let (variables, guest) = guest?;
+        self.tasks.spawn(guest.stay());
+        Ok(variables)
+    }
+
     /// A function's executable has changed: idle environments end at once, the others after what they run.
     pub fn retire(&self, function: &str) {
         self.pool.retire(function);
@@ -190,6 +220,7 @@ impl Runner {
     pub async fn stop(&self) {
         self.pool.registry.stop();
         self.pool.environments.ended().await;
+        self.pool.spawner.end().await;
         self.tasks.abort();
     }
 }

@@ -2,11 +2,12 @@ use super::ask::{Ask, Ran, Work};
 use super::environment::Environment;
 use super::failure;
 use super::identity::EnvironmentId;
+use super::lease::{Guest, Lease, RUNTIME_API};
 use super::leftovers::Leftovers;
 use super::lines::Lines;
 use super::logs::Logs;
 use super::registry::Registry;
-use super::spawner::{Spawner, Start};
+use super::spawner::{Limits, Spawner, Start};
 use super::tasks::Tasks;
 use super::variables::Variables;
 use super::{Executables, secret};
@@ -18,6 +19,7 @@ use crate::topology::{FunctionSpec, Region};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -33,15 +35,12 @@ pub(super) struct Pool {
     pub(super) leftovers: Leftovers,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) region: Region,
-    /// How long an environment may be idle.
-    pub(super) idle: Duration,
+    pub(super) limits: Limits,
     pub(super) spawner: Arc<dyn Spawner>,
     pub(super) executables: Arc<dyn Executables>,
     pub(super) endpoint: String,
     /// Where the Runtime API listens.
     pub(super) api: SocketAddr,
-    /// Environments of one function at most; further invocations wait.
-    pub(super) most: usize,
     pub(super) faults: Arc<dyn Faults>,
     pub(super) environments: Tasks,
     pub(super) functions: Mutex<HashMap<Name, Function>>,
@@ -166,13 +165,15 @@ impl Pool {
     fn prepare(&self, spec: &Arc<FunctionSpec>) -> Arc<Semaphore> {
         let mut functions = self.functions();
         if let Some(function) = functions.get_mut(spec.name.as_str()) {
-            if function.spec != *spec {
+            if !Arc::ptr_eq(&function.spec, spec) {
+                if !serves(&function.spec, spec) {
+                    function.renew();
+                }
                 function.spec = spec.clone();
-                function.renew();
             }
             return function.limit.clone();
         }
-        let limit = Arc::new(Semaphore::new(self.most));
+        let limit = Arc::new(Semaphore::new(self.limits.environments.max(1)));
         let function = Function {
             spec: spec.clone(),
             generation: 0,
@@ -211,22 +212,7 @@ impl Pool {
         let (ask, inbox) = unbounded_channel();
         let Some(id) = self.registry.add(&name, ask.clone()) else { return Ok(false) };
         let member = Member { id, function: name, generation, ask };
-        let variables = Variables {
-            spec,
-            region: &self.region,
-            program: &program,
-            endpoint: &self.endpoint,
-            runtime_api: &format!("http://{}/{}", self.api, id.path()),
-            access_key: &id.access_key(),
-            secret_key: &secret(),
-            log_stream: &format!(
-                "{}/[$LATEST]{:016x}{:016x}",
-                self.clock.wall().format("%Y/%m/%d"),
-                id.epoch,
-                id.number
-            ),
-        };
-        let environment = variables.list(|name| std::env::var(name).ok());
+        let environment = self.variables(spec, &program, id, |name| std::env::var(name).ok());
         let directory = program.parent().unwrap_or(&program).to_owned();
         let start = Start { program: program.clone(), directory, environment };
         let mut process = self.spawner.spawn(start).map_err(|error| {
@@ -261,6 +247,53 @@ impl Pool {
         Ok(true)
     }
 
+    /// What a process of this function needs that somebody else starts; `None` if the engine ends.
+    pub(super) async fn lend(&self, spec: &FunctionSpec) -> Option<Lease> {
+        let binary = spec.binary.as_deref().unwrap_or(&spec.name);
+        if let Some(waits) = self.spawner.lend(binary) {
+            return Some(waits.await);
+        }
+        let (variables, guest) = self.guest(spec)?;
+        Some(Lease { variables, over: Box::pin(guest.stay()) })
+    }
+
+    /// A process that the engine gives no work to; `None` if the engine ends.
+    pub(super) fn guest(&self, spec: &FunctionSpec) -> Option<(Vec<(String, String)>, Guest)> {
+        let (ask, inbox) = unbounded_channel();
+        let id = self.registry.add(&spec.name.as_str().into(), ask)?;
+        let guest = Guest { registry: self.registry.clone(), id, inbox };
+        // Where it runs from is its own affair.
+        let program = self.executables.find(spec).unwrap_or_default();
+        let mut variables = self.variables(spec, &program, id, |_| None);
+        variables.retain(|(name, _)| name != RUNTIME_API);
+        Some((variables, guest))
+    }
+
+    fn variables(
+        &self,
+        spec: &FunctionSpec,
+        program: &Path,
+        id: EnvironmentId,
+        own: impl Fn(&str) -> Option<String>,
+    ) -> Vec<(String, String)> {
+        let variables = Variables {
+            spec,
+            region: &self.region,
+            program,
+            endpoint: &self.endpoint,
+            runtime_api: &format!("http://{}/{}", self.api, id.path()),
+            access_key: &id.access_key(),
+            secret_key: &secret(),
+            log_stream: &format!(
+                "{}/[$LATEST]{:016x}{:016x}",
+                self.clock.wall().format("%Y/%m/%d"),
+                id.epoch,
+                id.number
+            ),
+        };
+        variables.list(own)
+    }
+
     /// How long the next start of a function waits: longer with every start that failed.
     fn pause(&self, name: &str) -> (Arc<tokio::sync::Mutex<()>>, Duration) {
         let functions = self.functions();
@@ -276,6 +309,20 @@ impl Pool {
     fn functions(&self) -> MutexGuard<'_, HashMap<Name, Function>> {
         self.functions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a process that was started for `had` serves `wanted` as well: rights, retries and places in the template
+/// may differ, nothing that a process sees.
+pub(crate) fn serves(had: &FunctionSpec, wanted: &FunctionSpec) -> bool {
+    had.name == wanted.name
+        && had.runtime == wanted.runtime
+        && had.handler == wanted.handler
+        && had.code == wanted.code
+        && had.binary == wanted.binary
+        && had.environment == wanted.environment
+        && had.architecture == wanted.architecture
+        && had.timeout == wanted.timeout
+        && had.memory == wanted.memory
 }
 
 impl Function {
