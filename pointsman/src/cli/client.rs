@@ -55,6 +55,9 @@ impl At {
         path: &str,
     ) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>, Failure> {
         let response = agent().get(self.url(path)).call().map_err(|error| self.fault(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response)?);
+        }
         Ok(BufReader::new(response.into_body().into_reader()).lines())
     }
 
@@ -67,18 +70,28 @@ impl At {
         response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<T, Failure> {
         let response = response.map_err(|error| self.fault(&error))?;
-        let status = response.status();
-        let mut text = String::new();
-        let read = response.into_body().into_reader().read_to_string(&mut text);
-        read.map_err(|error| format!("{}: {error}", self.endpoint))?;
-        if !status.is_success() {
-            let body: Value = serde_json::from_str(&text).unwrap_or_default();
-            let message = body.get("message").or_else(|| body.get("Message"));
-            return Err(message.and_then(Value::as_str).map_or(text, str::to_owned));
+        if !response.status().is_success() {
+            return Err(self.refusal(response)?);
         }
+        let text = self.text(response)?;
         let odd =
             |error| format!("{}: an answer that is none of pointsman's: {error}", self.endpoint);
         serde_json::from_str(&text).map_err(odd)
+    }
+
+    /// Why a request was refused.
+    fn refusal(&self, response: ureq::http::Response<ureq::Body>) -> Result<Failure, Failure> {
+        let text = self.text(response)?;
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let message = body.get("message").or_else(|| body.get("Message"));
+        Ok(message.and_then(Value::as_str).map_or(text, str::to_owned))
+    }
+
+    fn text(&self, response: ureq::http::Response<ureq::Body>) -> Result<String, Failure> {
+        let mut text = String::new();
+        let read = response.into_body().into_reader().read_to_string(&mut text);
+        read.map_err(|error| format!("{}: {error}", self.endpoint))?;
+        Ok(text)
     }
 
     fn fault(&self, error: &ureq::Error) -> Failure {

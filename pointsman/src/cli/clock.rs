@@ -76,7 +76,7 @@ fn read(to: &str) -> Result<MoveTime, Failure> {
 }
 
 /// Milliseconds of `1d12h`, `90s`, `500ms`: numbers with units.
-fn passing(mut span: &str) -> Option<u64> {
+pub(super) fn passing(mut span: &str) -> Option<u64> {
     let mut sum: u64 = 0;
     while !span.is_empty() {
         let digits = span.find(|c: char| !c.is_ascii_digit())?;
@@ -126,6 +126,7 @@ fn told(moved: &Moved) -> String {
         (moved.visible, "messages became visible", false),
         (moved.mappings, "mappings had waited long enough", false),
         (moved.retried, "asynchronous invocations tried again", false),
+        (moved.schedules, "times of schedules", false),
         (moved.invocations, "invocations", false),
         (moved.dead_lettered, "messages went to a dead-letter queue", true),
         (moved.expired, "messages outlived their retention", true),

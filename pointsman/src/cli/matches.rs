@@ -13,7 +13,7 @@ use std::process::ExitCode;
 /// Without: reads JSON lines {"pattern": …, "event": …} (a string is raw JSON text) and answers each with
 /// true, false or invalid: why.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(super) struct Match {
     /// File with an event pattern
     #[arg(requires = "event")]
@@ -29,6 +29,12 @@ struct Case<'a> {
     #[serde(borrow)]
     event: &'a RawValue,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman match pattern.json event.json     whether it matches, and the first field that fails
+  jq -c '{pattern: $p, event: .}' --argjson p '{\"source\":[\"shop.orders\"]}' events.jsonl | pointsman match
+                                              true or false for each of many events";
 
 impl Match {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

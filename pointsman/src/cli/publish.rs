@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 /// Publish an event: from a file, from standard input (-), or from flags
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Publish {
     /// A file with one event, or an array of them: whole events ("source", "detail-type", "detail")
     /// or entries as PutEvents has them ("Source", "DetailType", "Detail")
@@ -28,6 +29,13 @@ pub(super) struct Publish {
     #[command(flatten)]
     at: At,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman publish --bus shop --source shop.orders --detail-type OrderLost
+                                          an event without detail; tail says why no rule takes it
+  pointsman publish --bus shop event.json     one event of a file, or all of an array
+  jq -c '.[0]' events.json | pointsman publish --bus shop -";
 
 impl Publish {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 /// Sign a token that the local HTTP APIs accept, and print it
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Token {
     /// Whose token it is
     #[arg(long)]
@@ -34,6 +35,12 @@ pub(super) struct Token {
 struct Answer {
     token: String,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  curl localhost:3000/orders -H \"authorization: Bearer $(pointsman token --sub anna --scope orders:read)\"
+  pointsman token --sub anna --claim admin=true      with a claim of its own
+  pointsman token --sub anna --expires-in -60        one that has expired, to see it refused";
 
 impl Token {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

@@ -167,6 +167,17 @@ fn named(node: &Node) -> String {
             format!("{}{answer}", styled(BOLD, format!("{method} {path}")))
         }
         What::Request { request } => format!("request {request}"),
+        What::Schedule { schedule, scheduled, attempts, missed, .. } => {
+            let mut text = format!("schedule {}", styled(BOLD, schedule));
+            text.push_str(&styled(DIM, format!(" for {scheduled}")));
+            if *attempts > 1 {
+                text.push_str(&styled(DIM, format!(" tried {attempts} times")));
+            }
+            if let Some(missed) = missed {
+                text.push_str(&styled(DIM, format!(" (missed since {missed})")));
+            }
+            text
+        }
         What::Invocation { function, invocation, batch, outcome, others, .. } => {
             let mut text = styled(FUNCTION, function);
             text.push_str(&styled(DIM, format!(" #{invocation}")));

@@ -1,23 +1,37 @@
+mod daily;
+mod reader;
+mod show;
+
+use self::daily::Daily;
+use self::reader::{Reader, bind, local};
 use super::Failure;
-use super::screen::{BAD, BOLD, DIM, EVENT, FUNCTION, QUEUE, styled};
+use super::screen::{BAD, BOLD, DIM, FUNCTION, styled};
+use super::secrets::Secrets;
 use crate::adapters::control::Map;
-use crate::adapters::runner::Said;
+use crate::adapters::runner::{CargoLambda, ProcessSpawner, Said, Spawner};
 use crate::clock::{Stopwatch, SystemClock};
 use crate::engine::{OsRandom, Random};
 use crate::faults::{Injector, Plan};
-use crate::system::{Config, Folders, Stack, System, build};
-use crate::template::{self, Loaded};
+use crate::system::{
+    Binaries, Config, Crates, Folders, Given, Places, Role, Stack, System, Templates, Watch,
+    functions,
+};
+use crate::template;
 use crate::topology::Region;
 use clap::Args;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Run a template: build its functions, bring everything up, print a map
+/// Run a template: build its functions, bring everything up, print a map, and follow what is saved
+///
+/// A source file that is saved builds its functions anew; those whose binary has changed are swapped: what they run
+/// ends as it began, what comes next runs the new one. A template that is saved becomes what runs, as a change set that
+/// is printed; one with a mistake is refused with its place, and the old one runs on.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Up {
     /// The template; several run beside each other, each under its own name
     #[arg(long, value_name = "[NAME=]PATH", default_value = "infra/template.yaml")]
@@ -25,6 +39,8 @@ pub(super) struct Up {
     /// A parameter of the templates; may be given several times
     #[arg(long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
+    #[command(flatten)]
+    secrets: Secrets,
     /// Port of the AWS protocols; 0 takes any that is free
     #[arg(long, default_value_t = 4566)]
     port: u16,
@@ -43,8 +59,9 @@ pub(super) struct Up {
     /// Build optimised functions
     #[arg(long)]
     release: bool,
-    /// Take the functions' binaries from this folder and build nothing
-    #[arg(long, env = "POINTSMAN_FUNCTIONS", value_name = "FOLDER")]
+    /// Take the functions' binaries from this folder and build nothing: NAME, or NAME/bootstrap. One that is put there
+    /// anew is swapped. The word cargo-lambda lets `cargo lambda watch` build and run them
+    #[arg(long, env = "POINTSMAN_FUNCTIONS", value_name = "FOLDER|cargo-lambda")]
     functions: Option<PathBuf>,
     /// Take over resources that the API or another stack made
     #[arg(long)]
@@ -59,10 +76,26 @@ pub(super) struct Up {
     /// seed=8123,duplicate=0.05,delay=0.1:5s,kill=0.01,only=payment+shipping
     #[arg(long, value_name = "SPEC", num_args = 0..=1, default_missing_value = "")]
     faults: Option<String>,
+    /// An export of a stack that does not run here, for Fn::ImportValue; may be given several times
+    #[arg(long = "export", value_name = "NAME=VALUE")]
+    exports: Vec<String>,
+    /// Do not follow what is saved
+    #[arg(long)]
+    no_watch: bool,
     /// Do not print what functions write
     #[arg(long)]
     quiet: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman up                                      infra/template.yaml, built and followed
+  pointsman up --template shop.yaml --template bus.yaml
+                                                    two stacks; each is applied after those it imports from
+  pointsman up --parameter Stage=test --state /tmp/test --port 0 --http-port 0
+                                                    a second system beside the first
+  pointsman up --functions target/lambda            what `cargo lambda build` has put there
+  pointsman up --faults duplicate=0.1,delay=0.1:5s  messages doubled and late";
 
 impl Up {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
@@ -77,19 +110,25 @@ impl Up {
         let faults = self.faults()?;
         let aws = bind(self.port, "--port")?;
         let endpoint = format!("http://{}", local(&aws)?);
-        let first = bind(self.http_port, "--http-port")?;
-        let http_base = format!("http://{}", local(&first)?);
         let region = Region { name: self.region.clone(), ..Region::default() };
-        let (stacks, folders) = self.stacks(&region, &endpoint, &http_base)?;
+        let mut reader = Reader::new(self.templates(&region, &endpoint)?, self.http_port)?;
+        // Files are looked at before they are read, so that nothing that is saved meanwhile is missed.
+        let mut watch = Watch::new();
+        watch.set(self.places(reader.templates(), &Crates::default(), &[]));
+        let (stacks, http) = reader.read(&[], vec![])?;
+        reader.let_go();
         let mut notes = vec![];
         for stack in &stacks {
             notes.extend(template::report(&stack.loaded.unsupported));
         }
-        let mut http = vec![first];
-        for n in 1..crate::system::api_count(&stacks) {
-            let port = if self.http_port == 0 { 0 } else { self.http_port + n as u16 };
-            http.push(bind(port, "--http-port")?);
-        }
+        let crates = match self.folder() {
+            Some(_) => Crates::default(),
+            None => Crates::of(&stacks, self.release).map_err(|error| error.to_string())?,
+        };
+        watch.set(self.places(reader.templates(), &crates, &stacks));
+        crates.build().map_err(|error| error.to_string())?;
+        let shelf = self.functions.is_none().then(|| self.state.join("functions"));
+        let binaries = Arc::new(Binaries::new(self.folders(&crates), shelf));
         let (fatal, mut died) = mpsc::unbounded_channel();
         let began = Stopwatch::start();
         let system = System::start(Config {
@@ -99,7 +138,8 @@ impl Up {
             aws,
             http,
             stacks,
-            executables: Arc::new(folders),
+            executables: binaries.clone(),
+            spawner: self.spawner(&crates)?,
             clock: Arc::new(SystemClock),
             random: Box::new(OsRandom::default()),
             fatal: Arc::new(move |why| drop(fatal.send(why))),
@@ -108,7 +148,14 @@ impl Up {
         })
         .await
         .map_err(|error| error.to_string())?;
-        if let Err(why) = system.warm_functions().await {
+        let looked = binaries
+            .look(&system.functions())
+            .map_err(|error| format!("{}: {error}", self.state.display()));
+        let warmed = match looked {
+            Ok(_) => system.warm_functions().await,
+            Err(why) => Err(why),
+        };
+        if let Err(why) = warmed {
             system.stop().await;
             return Err(why);
         }
@@ -117,14 +164,20 @@ impl Up {
         if let Some(faults) = &faults {
             anstream::println!("{} {}", styled(BAD, "faults:"), faults.plan());
         }
+        let follows = if self.no_watch { "" } else { "follows what is saved · " };
         anstream::println!(
             "{}",
-            styled(DIM, format!("ready in {} ms · Ctrl-C ends it", began.elapsed().as_millis()))
+            styled(
+                DIM,
+                format!("ready in {} ms · {follows}Ctrl-C ends it", began.elapsed().as_millis())
+            )
         );
         let logs = (!self.quiet).then(|| tokio::spawn(print_logs(system.runner().logs().follow())));
+        let daily = Daily { up: &self, system: &system, reader, crates, binaries, watch };
         let ended = tokio::select! {
             () = interrupted() => Ok(ExitCode::SUCCESS),
             why = died.recv() => Err(why.unwrap_or_default()),
+            never = daily.run(), if !self.no_watch => match never {},
         };
         if let Some(logs) = logs {
             logs.abort();
@@ -146,59 +199,92 @@ impl Up {
         Plan::parse(spec, seed).map(|plan| Some(Injector::new(plan)))
     }
 
-    /// Reads the templates and builds their functions.
-    fn stacks(
-        &self,
-        region: &Region,
-        endpoint: &str,
-        http_base: &str,
-    ) -> Result<(Vec<Stack>, Folders), Failure> {
-        let parameters = self.parameters.iter().map(|given| {
-            let pair = given.split_once('=');
-            let (name, value) =
-                pair.ok_or_else(|| format!("--parameter {given}: NAME=VALUE is wanted"))?;
-            Ok((name.to_owned(), value.to_owned()))
-        });
-        let parameters = parameters.collect::<Result<BTreeMap<_, _>, Failure>>()?;
-        let mut stacks: Vec<Stack> = vec![];
-        let mut exports = BTreeMap::new();
-        let mut folders = vec![];
-        for given in &self.template {
-            let (name, path) = match given.split_once('=') {
+    /// The templates, and what they are read with.
+    fn templates(&self, region: &Region, endpoint: &str) -> Result<Templates, Failure> {
+        let mut given: Vec<Given> = vec![];
+        for template in &self.template {
+            let (name, path) = match template.split_once('=') {
                 Some((name, path)) => (name.to_owned(), PathBuf::from(path)),
-                None => (stack_name(Path::new(given), self.template.len()), PathBuf::from(given)),
+                None => {
+                    (stack_name(Path::new(template), self.template.len()), PathBuf::from(template))
+                }
             };
-            if stacks.iter().any(|s| s.name == name) {
+            if given.iter().any(|other| other.name == name) {
                 return Err(format!(
                     "two templates have the name {name}: give --template NAME=PATH"
                 ));
             }
-            let options = template::Options {
-                stack: name.clone(),
-                parameters: parameters.clone(),
-                region: region.clone(),
-                endpoint: endpoint.to_owned(),
-                http_base: http_base.to_owned(),
-                exports: exports.clone(),
-            };
-            let loaded: Loaded =
-                template::load(&path, &options).map_err(|error| error.to_string())?;
-            exports.extend(loaded.exports.clone());
-            match &self.functions {
-                Some(folder) => folders.push(folder.clone()),
-                None => {
-                    let built = build(&path, &loaded.resources, self.release);
-                    folders.extend(built.map_err(|error| error.to_string())?.folders);
-                }
-            }
-            let Up { adopt, reset, drop, .. } = *self;
-            stacks.push(Stack { name, loaded, adopt, reset, drop });
+            given.push(Given { name, path });
         }
-        let remedy = match &self.functions {
-            Some(_) => "build it there, or leave out --functions",
-            None => "is its name in BuildProperties.Binary, and its crate where CodeUri says?",
+        let options = template::Options {
+            parameters: pairs("--parameter", &self.parameters)?,
+            exports: pairs("--export", &self.exports)?,
+            secrets: self.secrets.read()?,
+            region: region.clone(),
+            endpoint: endpoint.to_owned(),
+            ..template::Options::default()
         };
-        Ok((stacks, Folders { folders, remedy: remedy.into() }))
+        let Up { adopt, reset, drop, .. } = *self;
+        Ok(Templates { given, options, adopt, reset, drop })
+    }
+
+    /// Where binaries lie that are not built here.
+    fn folder(&self) -> Option<&Path> {
+        self.functions.as_deref().filter(|_| !self.is_cargo_lambda())
+    }
+
+    /// A folder of that name is ./cargo-lambda.
+    fn is_cargo_lambda(&self) -> bool {
+        self.functions.as_deref() == Some(Path::new("cargo-lambda"))
+    }
+
+    /// What starts functions.
+    fn spawner(&self, crates: &Crates) -> Result<Arc<dyn Spawner>, Failure> {
+        if !self.is_cargo_lambda() {
+            return Ok(Arc::new(ProcessSpawner));
+        }
+        let mut watch = crates.cargo_lambda().map_err(|error| error.to_string())?;
+        if self.quiet {
+            watch.stdout(Stdio::null()).stderr(Stdio::null());
+        }
+        let me = std::env::current_exe().map_err(|error| format!("pointsman is lost: {error}"))?;
+        let runner = [me.display().to_string(), "env".into(), "--".into()];
+        let watch = CargoLambda::new(watch, &runner);
+        let watch = watch.map_err(|error| format!("no port is free: {error}"))?;
+        let address = watch.address();
+        let at = format!("--invoke-address {} --invoke-port {}", address.ip(), address.port());
+        anstream::println!("{} cargo lambda invoke {at} NAME", styled(BOLD, "cargo-lambda"));
+        Ok(Arc::new(watch))
+    }
+
+    /// Where binaries are.
+    fn folders(&self, crates: &Crates) -> Folders {
+        let (folders, remedy) = match self.folder() {
+            Some(folder) => (vec![folder.to_owned()], "build it there, or leave out --functions"),
+            None => (
+                crates.folders(),
+                "is its name in BuildProperties.Binary, and its crate where CodeUri says?",
+            ),
+        };
+        Folders { folders, remedy: remedy.into() }
+    }
+
+    /// What is followed: templates, and what functions are built from, or their binaries where none are built.
+    fn places(&self, templates: &Templates, crates: &Crates, stacks: &[Stack]) -> Places {
+        let mut places = Places::default();
+        for given in &templates.given {
+            places.file(&given.path, Role::Template);
+        }
+        if !self.is_cargo_lambda() {
+            places.crates(crates);
+        }
+        if self.folder().is_some() {
+            let folders = self.folders(crates);
+            let binaries = functions(stacks).into_iter().flat_map(|f| folders.places(&f));
+            binaries.for_each(|path| places.file(&path, Role::Binary));
+        }
+        places.leave_out(&self.state);
+        places
     }
 
     fn print(&self, system: &System, map: &Map, endpoint: &str, notes: &[String]) {
@@ -215,9 +301,9 @@ impl Up {
             changes.notes.iter().for_each(|note| anstream::println!("  {}", styled(DIM, note)));
         }
         notes.iter().for_each(|note| anstream::println!("{}", styled(DIM, note)));
-        show(map, endpoint);
+        show::show(map, endpoint);
         anstream::println!("\n{}", styled(BOLD, "Try"));
-        for line in tries(map, endpoint) {
+        for line in show::tries(map, endpoint) {
             anstream::println!("  {line}");
         }
     }
@@ -235,97 +321,15 @@ fn stack_name(path: &Path, templates: usize) -> String {
     }
 }
 
-fn bind(port: u16, option: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), port)).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            format!("port {port} is in use: end what uses it, or choose another with {option}")
-        }
-        _ => format!("port {port} cannot be used: {error}"),
-    })
-}
-
-fn local(listener: &TcpListener) -> Result<std::net::SocketAddr, Failure> {
-    listener.local_addr().map_err(|error| format!("a listener is lost: {error}"))
-}
-
-fn show(map: &Map, endpoint: &str) {
-    let heading = |text: &str| styled(BOLD, format!("{text:<6}"));
-    anstream::println!("{} {endpoint}", heading("AWS"));
-    for api in &map.apis {
-        anstream::println!("{} {}", heading("HTTP"), api.url);
-        let width = api.routes.iter().map(|(route, _)| route.len()).max().unwrap_or_default();
-        for (route, function) in &api.routes {
-            anstream::println!("       {route:<width$} → {}", styled(FUNCTION, function));
-        }
-    }
-    if !map.rules.is_empty() {
-        anstream::println!("{}", heading("Rules"));
-    }
-    for rule in &map.rules {
-        let mut line = format!("       {} {}", rule.bus, styled(EVENT, &rule.rule));
-        for target in &rule.targets {
-            line.push_str(&format!(" → {}", styled(QUEUE, target)));
-        }
-        if let Some(function) = &rule.function {
-            line.push_str(&format!(" → {}", styled(FUNCTION, function)));
-        }
-        anstream::println!("{line}");
-    }
-    let streams: Vec<_> = map
-        .functions
-        .iter()
-        .flat_map(|f| f.by.iter().filter(|by| by.starts_with("stream")).map(move |by| (f, by)))
-        .collect();
-    if !streams.is_empty() {
-        anstream::println!("{}", heading("Tables"));
-    }
-    for (function, by) in streams {
-        anstream::println!("       {by} → {}", styled(FUNCTION, &function.name));
-    }
-}
-
-/// Three lines that work as they stand, from what the template has.
-fn tries(map: &Map, endpoint: &str) -> Vec<String> {
-    let me = std::env::current_exe().ok().and_then(|exe| {
-        let here = std::env::current_dir().ok()?;
-        Some(exe.strip_prefix(here).unwrap_or(&exe).display().to_string())
+/// `NAME=VALUE`, as an option is given them.
+fn pairs(option: &str, given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pairs = given.iter().map(|given| {
+        let pair = given.split_once('=');
+        let (name, value) =
+            pair.ok_or_else(|| format!("{option} {given}: NAME=VALUE is wanted"))?;
+        Ok((name.to_owned(), value.to_owned()))
     });
-    let me = me.unwrap_or_else(|| "pointsman".into());
-    let at = match endpoint {
-        "http://127.0.0.1:4566" => String::new(),
-        other => format!(" --endpoint {other}"),
-    };
-    let mut lines = vec![format!("{me} tail{at}")];
-    lines.extend(map.tries.iter().map(|line| {
-        let http = map.apis.first().map_or("", |api| api.url.as_str());
-        line.replace("{http}", http)
-            .replace("{endpoint}", endpoint)
-            .replace("{pointsman}", &me)
-            .replace("{at}", &at)
-    }));
-    if map.tries.is_empty() {
-        if let Some(api) = map.apis.first()
-            && let Some((route, _)) = api.routes.first()
-        {
-            let (method, path) = route.split_once(' ').unwrap_or(("GET", route));
-            lines.push(format!(
-                "curl -i -X {method} {}{path} -H \"authorization: Bearer $({me} token --sub me{at})\"",
-                api.url
-            ));
-        }
-        if let Some(rule) = map.rules.first() {
-            let pattern: serde_json::Value =
-                serde_json::from_str(&rule.pattern).unwrap_or_default();
-            let first = |name: &str| pattern[name][0].as_str().unwrap_or("test").to_owned();
-            lines.push(format!(
-                "{me} publish{at} --bus {} --source {} --detail-type {}",
-                rule.bus,
-                first("source"),
-                first("detail-type")
-            ));
-        }
-    }
-    lines
+    pairs.collect()
 }
 
 /// What functions write, as it comes.

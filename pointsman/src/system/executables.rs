@@ -11,6 +11,15 @@ pub struct Folders {
     pub remedy: String,
 }
 
+impl Folders {
+    /// Where the binary of a function may lie: as Cargo puts it, or as cargo-lambda does: NAME/bootstrap.
+    pub fn places(&self, function: &FunctionSpec) -> Vec<PathBuf> {
+        let name = function.binary.as_deref().unwrap_or(&function.name);
+        let places = |folder: &PathBuf| [folder.join(name), folder.join(name).join("bootstrap")];
+        self.folders.iter().flat_map(places).collect()
+    }
+}
+
 impl Executables for Folders {
     fn find(&self, function: &FunctionSpec) -> Result<PathBuf, String> {
         if !function.runtime.starts_with("provided") {
@@ -20,9 +29,7 @@ impl Executables for Folders {
             ));
         }
         let name = function.binary.as_deref().unwrap_or(&function.name);
-        // As Cargo puts it, or as cargo-lambda does: NAME/bootstrap.
-        let places = |folder: &PathBuf| [folder.join(name), folder.join(name).join("bootstrap")];
-        let found = self.folders.iter().flat_map(places).find(|path| path.is_file());
+        let found = self.places(function).into_iter().find(|path| path.is_file());
         // A function starts in a folder of its own.
         found.and_then(|path| std::path::absolute(path).ok()).ok_or_else(|| {
             let folders: Vec<String> =

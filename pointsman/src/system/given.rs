@@ -1,17 +1,11 @@
 //! What the templates given now ask for; a state folder may know more, from stacks given before.
 
 use super::StartError;
-use super::start::{Stack, address, read};
-use crate::adapters::control::MapApi;
+use super::start::{Stack, read};
 use crate::engine::{Engine, Name, Owner};
 use crate::topology::Spec;
-use std::net::TcpListener;
 
-/// The templates' HTTP APIs: one listener is needed for each.
-pub(crate) fn api_count(stacks: &[Stack]) -> usize {
-    api_names(stacks).len()
-}
-
+/// Names of the stacks' HTTP APIs: one listener is needed for each.
 pub(super) fn api_names(stacks: &[Stack]) -> Vec<String> {
     names(stacks, |spec| match spec {
         Spec::HttpApi(api) => Some(&api.name),
@@ -26,13 +20,9 @@ pub(super) fn function_names(stacks: &[Stack]) -> Vec<String> {
     })
 }
 
-/// The templates' APIs with the listeners they get.
-pub(super) fn apis(names: &[String], listeners: &[TcpListener]) -> Result<Vec<MapApi>, StartError> {
-    let apis = names.iter().zip(listeners).map(|(name, listener)| {
-        let url = format!("http://{}", address(listener)?);
-        Ok(MapApi { name: name.clone(), url, routes: vec![] })
-    });
-    apis.collect()
+/// Lines to try.
+pub(super) fn tries(stacks: &[Stack]) -> Vec<String> {
+    stacks.iter().flat_map(|stack| stack.loaded.tries.clone()).collect()
 }
 
 /// APIs of stacks that the folder knows from before, with their stacks.

@@ -1,22 +1,22 @@
-use super::StartError;
 use super::callers::Environments;
-use super::given::{api_names, apis, function_names, others};
+use super::given::{api_names, function_names, others, tries};
+use super::{StartError, change};
 use crate::adapters::control::Control;
-use crate::adapters::http::{self, Gateway, Issuer};
-use crate::adapters::runner::{self, Executables, Runner};
-use crate::adapters::tables::{Options as TableOptions, Outcome, SqliteTables, Tables};
+use crate::adapters::http::{Doors, Issuer};
+use crate::adapters::runner::{self, Executables, Runner, Spawner};
+use crate::adapters::tables::{Options as TableOptions, SqliteTables, Tables};
 use crate::adapters::wire::{self, WireState};
 use crate::clock::Clock;
-use crate::engine::{self, Asked, Caller, Cause, Engine, Id, Random, Setup};
+use crate::engine::{self, Engine, Random, Setup};
 use crate::faults::{Faults, Injector, NoFaults};
 use crate::journal::{Journal, Keeping};
-use crate::services::stack::{ApplyTemplate, ChangeSet};
+use crate::services::stack::ChangeSet;
 use crate::storage::{Options as StoreOptions, RealDisk};
 use crate::template::Loaded;
-use crate::topology::{Region, TableSpec};
+use crate::topology::Region;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -35,12 +35,14 @@ pub struct Config {
     pub history: u64,
     /// Where AWS's protocols are served, already bound.
     pub aws: std::net::TcpListener,
-    /// Where HTTP APIs are served, already bound: one for each, in the order of the templates.
-    pub http: Vec<std::net::TcpListener>,
-    /// The templates, read.
+    /// Where HTTP APIs are served, by their names, already bound.
+    pub http: Vec<(String, std::net::TcpListener)>,
+    /// The templates, read; each after those whose exports it imports.
     pub stacks: Vec<Stack>,
     /// Finds functions' binaries.
     pub executables: Arc<dyn Executables>,
+    /// Starts their processes.
+    pub spawner: Arc<dyn Spawner>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// Seeds.
@@ -54,7 +56,7 @@ pub struct Config {
 }
 
 /// A template under its name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stack {
     /// Name of the stack.
     pub name: String,
@@ -70,18 +72,20 @@ pub struct Stack {
 
 /// A system that runs.
 pub struct System {
-    engine: Engine,
-    runner: Arc<Runner>,
-    control: Arc<Control>,
-    tables: Arc<SqliteTables>,
+    pub(super) engine: Engine,
+    pub(super) runner: Arc<Runner>,
+    pub(super) control: Arc<Control>,
+    pub(super) tables: Arc<SqliteTables>,
+    pub(super) doors: Arc<Doors>,
     changes: Vec<(String, ChangeSet)>,
     dropped: Option<String>,
     shutdown: watch::Sender<bool>,
-    servers: Vec<JoinHandle<()>>,
+    server: JoinHandle<()>,
     sweeper: JoinHandle<()>,
-    executables: Arc<dyn Executables>,
-    /// Names of the templates' functions.
-    functions: Vec<String>,
+    pub(super) executables: Arc<dyn Executables>,
+    /// The templates as they run.
+    pub(super) stacks: Mutex<Vec<Stack>>,
+    pub(super) complain: Arc<dyn Fn(String) + Send + Sync>,
     keeping: Option<Keeping>,
 }
 
@@ -132,41 +136,49 @@ impl System {
             .keeper
             .start(move || nudged.nudge(), move |why| told(format!("compaction: {why}")))
             .map_err(io("no thread can be started"))?;
-        let tries = config.stacks.iter().flat_map(|s| s.loaded.tries.clone()).collect();
-        let (served, functions) = (api_names(&config.stacks), function_names(&config.stacks));
-        let changes = apply(&engine, config.stacks).await?;
+        let tries = Mutex::new(tries(&config.stacks));
+        let mut changes = vec![];
+        for stack in &config.stacks {
+            let made = change::apply(&engine, stack).await.map_err(StartError::new)?;
+            changes.push((stack.name.clone(), made));
+        }
         let region = read(&engine, |state| state.region.clone()).await?;
         let tables = open_tables(&folder, &engine, region.clone(), &*complain).await?;
         let endpoint = format!("http://{}", address(&config.aws)?);
         let executables = config.executables;
         let runner_config = runner::Config {
+            log_dir: Some(folder.join("logs")),
             executables: executables.clone(),
             faults: faults.clone(),
+            limits: config.spawner.limits(),
+            spawner: config.spawner,
             ..runner::Config::new(folder.join("processes"), nowhere, endpoint.clone())
         };
         let runner = Runner::start(engine.clone(), invocations, tables.clone(), runner_config);
         let runner = Arc::new(runner.await.map_err(io("functions cannot be run"))?);
         let issuer = make_issuer(folder.clone(), complain.clone());
-        let apis = apis(&served, &config.http)?;
-        for (api, stack) in others(&engine, served).await? {
+        let doors = Arc::new(Doors::new(engine.clone(), issuer.clone()));
+        for (api, listener) in config.http {
+            doors.open(&api, listener).map_err(no_listener)?;
+        }
+        for (api, stack) in others(&engine, api_names(&config.stacks)).await? {
             complain(format!("HTTP API {api} is not served: its stack {stack} was not given"));
         }
         let control = Arc::new(Control {
             engine: engine.clone(),
             tables: tables.clone(),
-            issuer: issuer.clone(),
+            issuer,
             endpoint: endpoint.clone(),
-            apis: apis.clone(),
+            doors: doors.clone(),
+            logs: runner.logs().clone(),
+            runner: runner.clone(),
             tries,
             faults: config.faults,
         });
-        let (shutdown, stopping) = watch::channel(false);
-        let stopped = || {
-            let mut stopping = stopping.clone();
-            async move {
-                // The sender lives as long as the system.
-                let _ = stopping.wait_for(|stop| *stop).await;
-            }
+        let (shutdown, mut stopping) = watch::channel(false);
+        let stopped = async move {
+            // The sender lives as long as the system.
+            let _ = stopping.wait_for(|stop| *stop).await;
         };
         let wire = WireState {
             engine: engine.clone(),
@@ -178,24 +190,22 @@ impl System {
             faults,
             fallback: control.clone(),
         };
-        let mut servers = vec![tokio::spawn(wire::serve(listener(config.aws)?, wire, stopped()))];
-        for (api, socket) in apis.into_iter().zip(config.http) {
-            let gateway = Arc::new(Gateway::new(engine.clone(), api.name, issuer.clone()));
-            servers.push(tokio::spawn(http::serve(listener(socket)?, gateway, stopped())));
-        }
+        let server = tokio::spawn(wire::serve(listener(config.aws)?, wire, stopped));
         let sweeper = tokio::spawn(sweep(tables.clone()));
         Ok(System {
             engine,
             runner,
             control,
             tables,
+            doors,
             changes,
             dropped,
             shutdown,
-            servers,
+            server,
             sweeper,
             executables,
-            functions,
+            stacks: Mutex::new(config.stacks),
+            complain,
             keeping: Some(keeping),
         })
     }
@@ -206,23 +216,12 @@ impl System {
     /// # Errors
     /// One line for the first function that has no binary or does not start.
     pub async fn warm_functions(&self) -> Result<(), String> {
-        let names = self.functions.clone();
-        let specs = self.engine.read(move |state, _| {
-            let found = names.iter().filter_map(|name| state.functions.get(name.as_str()));
-            found.map(|function| function.spec.clone()).collect::<Vec<_>>()
-        });
-        let mut starts = tokio::task::JoinSet::new();
-        for spec in specs.await.map_err(|fault| fault.message)? {
-            if spec.runtime.starts_with("provided") {
-                self.executables.find(&spec).map_err(|why| format!("{}: {why}", spec.name))?;
-                let runner = self.runner.clone();
-                starts.spawn(async move { runner.warm(&spec).await });
-            }
+        let names = function_names(&self.running());
+        let mut started = self.warm(names).await;
+        match started.iter().position(|(_, outcome)| outcome.is_err()) {
+            Some(failed) => started.swap_remove(failed).1,
+            None => Ok(()),
         }
-        while let Some(started) = starts.join_next().await {
-            started.map_err(|error| error.to_string())??;
-        }
-        Ok(())
     }
 
     /// The engine.
@@ -258,11 +257,10 @@ impl System {
     /// Ends it as a crash does: nobody is told anything, and functions are left behind for the next start to end. When
     /// it returns, its ports are free.
     pub async fn abandon(mut self) {
-        for server in self.servers.drain(..) {
-            server.abort();
-            // It holds its listener until it has noticed.
-            let _ = server.await;
-        }
+        self.server.abort();
+        // It holds its listener until it has noticed.
+        let _ = (&mut self.server).await;
+        self.doors.abandon().await;
         self.sweeper.abort();
         self.keeping.take();
         self.engine.stop();
@@ -272,10 +270,9 @@ impl System {
     pub async fn stop(mut self) {
         self.shutdown.send_replace(true);
         self.runner.stop().await;
-        for server in self.servers.drain(..) {
-            // A server that panicked has said so already.
-            let _ = server.await;
-        }
+        self.doors.close_all_but(|_| false).await;
+        // A server that panicked has said so already.
+        let _ = (&mut self.server).await;
         self.sweeper.abort();
         self.keeping.take();
         let engine = self.engine.clone();
@@ -286,22 +283,6 @@ impl System {
 
 fn nowhere(_: &crate::topology::FunctionSpec) -> Result<PathBuf, String> {
     Err("no functions can be run".into())
-}
-
-async fn apply(
-    engine: &Engine,
-    stacks: Vec<Stack>,
-) -> Result<Vec<(String, ChangeSet)>, StartError> {
-    let mut all = vec![];
-    for stack in stacks {
-        let Stack { name, loaded, adopt, reset, drop } = stack;
-        let command =
-            ApplyTemplate { stack: name.clone(), resources: loaded.resources, adopt, reset, drop };
-        let asked = Asked { caller: Caller::Operator, cause: Cause::Request(Id(0)) };
-        let changes = engine.submit(command, asked).await;
-        all.push((name, changes.map_err(|fault| StartError::new(fault.message))?));
-    }
-    Ok(all)
 }
 
 async fn open_tables(
@@ -317,15 +298,7 @@ async fn open_tables(
     std::fs::create_dir_all(&path).map_err(|e| failed(&e))?;
     let opened = tokio::task::spawn_blocking(move || SqliteTables::open(&path, options)).await;
     let tables = opened.map_err(|e| failed(&e))?.map_err(|e| failed(&e))?;
-    let specs: Vec<TableSpec> =
-        read(engine, |state| state.tables.values().map(|t| t.spec.clone()).collect()).await?;
-    for table in tables.reconcile(&specs).await.map_err(|e| failed(&e))? {
-        if let Outcome::Changed { refused, .. } = table.outcome {
-            for why in refused {
-                complain(format!("table {}: {why}", table.table));
-            }
-        }
-    }
+    change::fit_tables(engine, &tables, complain).await.map_err(StartError::new)?;
     Ok(Arc::new(tables))
 }
 
@@ -349,14 +322,17 @@ pub(super) async fn read<R: Send + 'static>(
     engine.read(|state, _| look(state)).await.map_err(|fault| StartError::new(fault.message))
 }
 
-pub(super) fn address(listener: &std::net::TcpListener) -> Result<SocketAddr, StartError> {
-    listener.local_addr().map_err(|error| StartError::new(format!("a listener is lost: {error}")))
+fn address(listener: &std::net::TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(no_listener)
+}
+
+fn no_listener(error: std::io::Error) -> StartError {
+    StartError::new(format!("a listener is lost: {error}"))
 }
 
 fn listener(listener: std::net::TcpListener) -> Result<TcpListener, StartError> {
-    let lost = |error| StartError::new(format!("a listener is lost: {error}"));
-    listener.set_nonblocking(true).map_err(lost)?;
-    TcpListener::from_std(listener).map_err(lost)
+    listener.set_nonblocking(true).map_err(no_listener)?;
+    TcpListener::from_std(listener).map_err(no_listener)
 }
 
 async fn sweep(tables: Arc<SqliteTables>) {

@@ -1,7 +1,9 @@
 //! Which of what the state folder knows is served: what the templates given now ask for.
 
+mod templates;
+
 use super::*;
-use crate::adapters::runner::Executables;
+use crate::adapters::runner::{Executables, ProcessSpawner};
 use crate::clock::SystemClock;
 use crate::engine::OsRandom;
 use crate::template;
@@ -54,9 +56,10 @@ async fn up(folder: &Path, names: &[&str]) -> (System, Vec<String>) {
         region: Region::default(),
         history: 1 << 20,
         aws: bind(),
-        http: names.iter().map(|_| bind()).collect(),
+        http: names.iter().map(|name| (format!("{name}-{name}Door"), bind())).collect(),
         stacks,
         executables: Arc::new(NoBinaries),
+        spawner: Arc::new(ProcessSpawner),
         clock: Arc::new(SystemClock),
         random: Box::new(OsRandom::default()),
         fatal: Arc::new(|why| panic!("{why}")),

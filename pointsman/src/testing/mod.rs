@@ -17,13 +17,14 @@ pub use crate::adapters::control::trace::{Node, Stands, Trace, What};
 pub use ledger::{Ledger, QueueLedger};
 
 use crate::adapters::control::{Claims, MoveTime, Moved, unread};
+use crate::adapters::runner::ProcessSpawner;
 use crate::clock::SystemClock;
 use crate::engine::{Asked, Caller, Cause, Engine, Id, Name, OsRandom};
 use crate::faults::{Injector, Plan};
 use crate::services::mapping::UpdateMapping;
 use crate::system::{Config, Folders, Stack, StartError, System};
 use crate::template;
-use crate::topology::Region;
+use crate::topology::{Region, Spec};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,7 @@ pub async fn start(template: impl AsRef<Path>) -> Result<Running, StartError> {
 pub struct Setup {
     template: PathBuf,
     parameters: BTreeMap<String, String>,
+    secrets: BTreeMap<String, String>,
     folder: Option<PathBuf>,
     faults: Arc<Injector>,
 }
@@ -62,13 +64,21 @@ impl Setup {
     pub fn new(template: impl AsRef<Path>) -> Self {
         let template = template.as_ref().to_owned();
         let faults = Injector::new(Plan::quiet(0));
-        Setup { template, parameters: BTreeMap::new(), folder: None, faults }
+        let parameters = BTreeMap::new();
+        Setup { template, parameters, secrets: BTreeMap::new(), folder: None, faults }
     }
 
     /// Gives a parameter a value.
     #[must_use]
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Gives a secret or stored parameter a value, where the template refers to it by `{{resolve:…}}`.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.secrets.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -100,7 +110,8 @@ impl Setup {
         };
         let system = up(&self, &folder, [0, 0]).await?;
         let endpoint = system.control().endpoint.clone();
-        let http = system.control().apis.first().map(|api| api.url.clone()).unwrap_or_default();
+        let door = system.control().doors.urls().into_iter().next();
+        let http = door.map(|(_, url)| url).unwrap_or_default();
         let system = Some(system);
         Ok(Running { setup: self, folder, _temporary: temporary, system, endpoint, http })
     }
@@ -348,6 +359,7 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
     };
     let options = template::Options {
         parameters: setup.parameters.clone(),
+        secrets: setup.secrets.clone(),
         endpoint: address(&aws)?,
         http_base: address(&http)?,
         ..template::Options::default()
@@ -355,14 +367,19 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
     let loaded = template::load(&setup.template, &options);
     let loaded = loaded.map_err(|error| StartError::new(error.to_string()))?;
     let stack = Stack { name: "local".into(), loaded, adopt: false, reset: false, drop: false };
+    let first_api = stack.loaded.resources.iter().find_map(|resource| match &resource.spec {
+        Spec::HttpApi(api) => Some(api.name.clone()),
+        _ => None,
+    });
     let system = System::start(Config {
         folder: folder.to_owned(),
         region: Region::default(),
         history: 64 << 20,
         aws,
-        http: vec![http],
+        http: first_api.map(|api| (api, http)).into_iter().collect(),
         stacks: vec![stack],
         executables: Arc::new(functions()),
+        spawner: Arc::new(ProcessSpawner),
         clock: Arc::new(SystemClock),
         random: Box::new(OsRandom::default()),
         fatal: Arc::new(|why| panic!("{why}")),
