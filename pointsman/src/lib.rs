@@ -8,6 +8,7 @@
 //! - [`services`]: what bus, queue, function and mapping mean, as pure state machines
 //! - [`storage`]: records and bodies on a disk that may lose power
 //! - [`template`]: SAM and CloudFormation → [`topology`], what a template asks for
+//! - `timetable`: schedule expressions, and when they come
 //! - [`clock`]: the one place that reads time; [`faults`]: named points at which something may go wrong on request
 
 pub mod adapters;
@@ -24,3 +25,4 @@ pub mod testing;
 pub mod topology;
 
 mod platform;
+mod timetable;

@@ -91,7 +91,8 @@ impl State {
             Delivered::Invoked { function, event, body, request } => {
                 self.accept_async(*event, AsyncEvent::new(function.clone(), *body, *request, at));
             }
-            Delivered::Lost { .. } => {}
+            // An event has a fact of its own.
+            Delivered::Lost { .. } | Delivered::Put { .. } => {}
         }
     }
 
@@ -260,6 +261,9 @@ impl State {
                 let name = policy_name(owner);
                 keep(&mut self.policies, &name, owned(), (on.clone(), statements.clone()));
             }
+            Spec::Schedule(spec) => self.schedules.set(spec.clone(), owned(), at),
+            Spec::ScheduleGroup(spec) => self.schedules.set_group(spec.clone(), owned(), at),
+            Spec::RuleSchedule(spec) => self.schedules.set_rule(spec.clone(), owned(), at),
         }
     }
 
@@ -270,10 +274,12 @@ impl State {
                 self.buses.remove(name);
             }
             Kind::Rule => {
-                if let Some((bus, rule)) = name.split_once('/')
-                    && let Some(bus) = self.buses.get_mut(bus)
-                {
+                let Some((bus, rule)) = name.split_once('/') else { return };
+                if let Some(bus) = self.buses.get_mut(bus) {
                     bus.delete_rule(rule);
+                }
+                if bus == "default" {
+                    self.remove_rule_schedule(rule);
                 }
             }
             Kind::Queue => {
@@ -306,6 +312,9 @@ impl State {
             Kind::Policy => {
                 self.policies.remove(name);
             }
+            Kind::Schedule => self.remove_schedule(name),
+            Kind::ScheduleGroup => self.remove_schedule_group(name),
+            Kind::RuleSchedule => self.remove_rule_schedule(name),
         }
     }
 }

@@ -92,7 +92,7 @@ impl State {
                 }
                 self.change_mapping(mapping, |m| m.advance(last.clone()));
             }
-            _ => {}
+            fact => self.apply_schedule(entry.at, fact),
         }
     }
 

@@ -52,6 +52,8 @@ impl std::str::FromStr for Id {
 pub struct InvocationId(pub u64);
 
 /// Why something was decided. In every fact, so that any effect can be followed back to what began it.
+///
+/// The order of the variants is the journal's format: add at the end, change nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Cause {
     /// A request from outside, by its request id.
@@ -74,6 +76,13 @@ pub enum Cause {
     Timer,
     /// A new start of the engine.
     Start,
+    /// The time of a schedule, or of a rule with one, came.
+    Schedule {
+        /// Its ARN.
+        arn: Name,
+        /// The time: no schedule fires twice for the same one.
+        scheduled: Time,
+    },
 }
 
 /// Who asked for it.

@@ -258,7 +258,12 @@ pub(crate) fn decode(record: &[u8]) -> Result<Entry, String> {
 
 impl crate::storage::Fold for State {
     fn load(&mut self, snapshot: &[u8]) -> Result<(), String> {
-        *self = postcard::from_bytes(snapshot).map_err(|error| error.to_string())?;
+        let (state, rest) =
+            postcard::take_from_bytes::<State>(snapshot).map_err(|error| error.to_string())?;
+        *self = state;
+        if !rest.is_empty() {
+            self.schedules = postcard::from_bytes(rest).map_err(|error| error.to_string())?;
+        }
         Ok(())
     }
 
@@ -270,7 +275,9 @@ impl crate::storage::Fold for State {
     }
 
     fn save(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).unwrap_or_default()
+        let mut saved = postcard::to_allocvec(self).unwrap_or_default();
+        saved.extend(postcard::to_allocvec(&self.schedules).unwrap_or_default());
+        saved
     }
 
     fn live(&self) -> Box<dyn Iterator<Item = crate::storage::BodyId> + '_> {

@@ -184,6 +184,16 @@ impl<'a> Draft<'a> {
         self.facts.push(fact);
     }
 
+    /// How many facts there are: where [`Draft::fact_at`] puts one before those that follow from it.
+    pub(crate) fn place(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// A fact before others.
+    pub(crate) fn fact_at(&mut self, place: usize, fact: Fact) {
+        self.facts.insert(place, fact);
+    }
+
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
     }

@@ -140,6 +140,44 @@ pub enum Fact {
         invocation: Option<InvocationId>,
         records: Vec<ReadRecord>,
     },
+
+    /// When a schedule comes next, and from where its rate counts; without `next` never more.
+    ScheduleTimed { schedule: Name, anchor: Time, next: Option<Coming> },
+    /// The time of a schedule came, and this is what its first try came to. `missed` is the first of the times that
+    /// passed while nobody looked, and for which nothing is done.
+    ScheduleFired {
+        schedule: Name,
+        execution: Id,
+        scheduled: Time,
+        missed: Option<Time>,
+        outcome: Tried,
+        next: Option<Coming>,
+    },
+    /// A target that a schedule could not invoke was tried again; `attempt` counts from 1.
+    FiringTried { firing: Id, execution: Id, attempt: u32, outcome: Tried },
+    /// The schedule of a rule comes next then, and from where its rate counts; without `next` never more.
+    RuleTimed { rule: Name, anchor: Time, next: Option<Time> },
+    /// A request with a `ClientToken` was carried out; another with it and the same digest is the same one.
+    TokenUsed { token: Arc<str>, digest: u64 },
+}
+
+/// When a schedule comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Coming {
+    /// As its expression has it.
+    pub scheduled: Time,
+    /// As the flexible window has it: not before `scheduled`.
+    pub due: Time,
+}
+
+/// What a try to invoke a schedule's target came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "a variant's line says what its fields are")]
+pub enum Tried {
+    /// It is over: what the target got, or its dead-letter queue. More than one where a message came twice.
+    Settled { deliveries: Vec<Delivery> },
+    /// The target could not take it; it is tried again at `due`.
+    Failed { due: Time, code: String, reason: String },
 }
 
 /// Who a resource belongs to.
@@ -167,6 +205,9 @@ pub enum Kind {
     Table,
     HttpApi,
     Policy,
+    Schedule,
+    ScheduleGroup,
+    RuleSchedule,
 }
 
 /// A message as it enters a queue.
@@ -236,6 +277,8 @@ pub enum Delivered {
     DeadLettered { queue: Name, message: NewMessage, code: String, reason: String },
     /// The target could not take it, and there was no dead-letter queue that could.
     Lost { code: String, reason: String },
+    /// It is an event on a bus.
+    Put { bus: Name, event: Id },
 }
 
 /// Why an invocation began.

@@ -9,6 +9,7 @@
 
 mod apply;
 mod apply_invocation;
+mod apply_schedule;
 mod context;
 mod core;
 mod decision;
@@ -32,8 +33,8 @@ pub use self::core::{Batch, Core, OsRandom, Random, SeededRandom};
 pub use context::{Caller, Cause, Choices, Context, Id, InvocationId, Name};
 pub use decision::{Answer, Command, Decision, Effect, Fault, Handed, Invoke, Payload};
 pub use fact::{
-    Attribute, AttributeValue, Body, Delivered, Delivery, Entry, Extra, Fact, Kind, NewMessage,
-    Outcome, Owner, Why,
+    Attribute, AttributeValue, Body, Coming, Delivered, Delivery, Entry, Extra, Fact, Kind,
+    NewMessage, Outcome, Owner, Tried, Why,
 };
 pub use feed::{Feed, Followed, Follower, History, Item, Past, PastBatch};
 pub use handle::{Asked, Engine};

@@ -205,6 +205,16 @@ impl Simulation {
         for (name, mapping) in &state.mappings {
             due.extend(mapping.due().map(|t| (t, format!("mapping {name}"))));
         }
+        let schedules = &state.schedules;
+        for (name, schedule) in &schedules.all {
+            due.extend(schedule.next.map(|next| (next.due, format!("schedule {name}"))));
+        }
+        for (name, timed) in &schedules.rules {
+            due.extend(timed.next.map(|next| (next, format!("rule {name}"))));
+        }
+        for (id, firing) in &schedules.firings {
+            due.insert((firing.due, format!("firing {id}")));
+        }
         assert_eq!(state.bodies, held, "{at}: bodies are kept for who needs them, and no longer");
         let timers: BTreeSet<_> = state
             .timers
@@ -215,6 +225,9 @@ impl Simulation {
                     super::state::Timer::Retention(queue) => format!("{queue} expiry"),
                     super::state::Timer::Mapping(name) => format!("mapping {name}"),
                     super::state::Timer::Async(event) => format!("async {event}"),
+                    super::state::Timer::Schedule(name) => format!("schedule {name}"),
+                    super::state::Timer::Rule(name) => format!("rule {name}"),
+                    super::state::Timer::Firing(id) => format!("firing {id}"),
                 };
                 (*at, what)
             })
@@ -251,12 +264,16 @@ fn whatever_happens_nothing_is_lost_and_the_journal_tells_it_all() {
                 Delivered::Queued { queue, .. } | Delivered::DeadLettered { queue, .. } => {
                     into(queue)
                 }
-                Delivered::Invoked { .. } | Delivered::Lost { .. } => {}
+                Delivered::Invoked { .. } | Delivered::Lost { .. } | Delivered::Put { .. } => {}
             };
             match &fact {
                 Fact::EventAccepted { deliveries, .. } => deliveries.iter().for_each(deliver),
                 Fact::AsyncEnded { delivery: Some(d), .. } => deliver(d),
                 Fact::StreamDiscarded { delivery: Some(d), .. } => deliver(d),
+                Fact::ScheduleFired { outcome: Tried::Settled { deliveries }, .. }
+                | Fact::FiringTried { outcome: Tried::Settled { deliveries }, .. } => {
+                    deliveries.iter().for_each(deliver);
+                }
                 Fact::MessageSent { queue, .. } => into(queue),
                 Fact::DeadLettered { to, .. } => into(to),
                 Fact::ResourceGone { kind: Kind::Queue, name } => drop(entered.remove(name)),

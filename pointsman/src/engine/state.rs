@@ -1,12 +1,13 @@
 //! The engine's state: a fold of the journal's facts.
 
-use super::context::{InvocationId, Name};
+use super::context::{Id, InvocationId, Name};
 use super::fact::{Body, Owner};
 use crate::clock::Time;
 use crate::services::bus::Bus;
 use crate::services::function::{AsyncEvent, Function, Invocation};
 use crate::services::mapping::Mapping;
 use crate::services::queue::Queue;
+use crate::services::schedule::Schedules;
 use crate::topology::{HttpApiSpec, Region, Resource, Statement, TableSpec, TopicSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,9 @@ pub struct State {
     pub async_events: BTreeMap<u64, AsyncEvent>,
     /// How many messages and events need a body.
     pub(crate) bodies: BTreeMap<u64, u32>,
+    /// Schedules and their groups; saved behind all else, so that a snapshot without them can be read.
+    #[serde(skip)]
+    pub schedules: Schedules,
     /// When something changes by itself.
     pub(crate) timers: BTreeSet<(Time, Timer)>,
     /// Why the last batches and invocations went wrong, for people who ask; not saved.
@@ -89,6 +93,12 @@ pub(crate) enum Timer {
     Mapping(Name),
     /// An asynchronous invocation is to be tried again.
     Async(u64),
+    /// A schedule comes.
+    Schedule(Name),
+    /// The schedule of a rule comes.
+    Rule(Name),
+    /// What a schedule could not invoke is to be tried again.
+    Firing(Id),
 }
 
 /// Why invocations ended otherwise than well, and what was the last word on dead letters: of the last ones alone, so

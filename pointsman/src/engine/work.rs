@@ -1,4 +1,4 @@
-//! What the engine does by itself: timers that came due, batches for mappings, asynchronous invocations.
+//! What the engine does by itself: timers that came due, schedules, batches for mappings, asynchronous invocations.
 
 use super::context::{Caller, Cause, Context, Name};
 use super::core::Core;
@@ -6,9 +6,11 @@ use super::decision::{Command, Decision, Draft};
 use super::fact::Fact;
 use super::state::{State, Timer};
 use crate::clock::Time;
+use crate::services::bus::RuleDue;
 use crate::services::function::StartAsync;
 use crate::services::mapping::{MappingDue, Poll};
 use crate::services::queue::RemoveDrained;
+use crate::services::schedule::{FiringDue, ScheduleDue};
 
 /// So many messages at most appear or expire in one fact, so that none is out of proportion.
 const AT_ONCE: usize = 1_000;
@@ -46,6 +48,18 @@ impl Core {
                 Timer::Retention(queue) => self.internal(&Expire { queue, due }, at),
                 Timer::Mapping(mapping) => self.internal(&MappingDue(mapping), at),
                 Timer::Async(event) => self.internal(&AsyncDue(event), at),
+                Timer::Schedule(name) => {
+                    let due = ScheduleDue(name);
+                    self.because(&due, at, due.cause(self.state(), at));
+                }
+                Timer::Rule(name) => {
+                    let due = RuleDue(name);
+                    self.because(&due, at, due.cause(self.state(), at));
+                }
+                Timer::Firing(id) => {
+                    let due = FiringDue(id);
+                    self.because(&due, at, due.cause(self.state()));
+                }
             }
             if self.batch().records.len() == before {
                 // A timer of something that is gone: without a fact it would come due for ever.
@@ -103,8 +117,12 @@ impl Core {
     }
 
     fn internal<C: Command<Reply = ()>>(&mut self, command: &C, now: Time) {
+        self.because(command, now, Cause::Timer);
+    }
+
+    fn because<C: Command<Reply = ()>>(&mut self, command: &C, now: Time, cause: Cause) {
         // Internal commands refuse nothing.
-        let _ = self.decide(command, now, Cause::Timer, Caller::Engine);
+        let _ = self.decide(command, now, cause, Caller::Engine);
     }
 }
 

@@ -4,12 +4,14 @@
 //! - `queue`: messages
 //! - `function`: invocations
 //! - `mapping`: from queues and table streams to functions
+//! - `schedule`: schedules, and the schedules of rules
 //! - `stack`: templates as wishes about all of these
 
 pub mod bus;
 pub mod function;
 pub mod mapping;
 pub mod queue;
+pub mod schedule;
 pub mod stack;
 
 mod deliver;

@@ -7,7 +7,7 @@ use crate::engine::{
     Command, Context, Decision, Draft, Fact, Fault, Kind, Name, Owner, State, policy_name,
 };
 use crate::services::bus::{self};
-use crate::services::queue;
+use crate::services::{queue, schedule};
 use crate::topology::{Place, Resource, Spec};
 use pointsman_router::Pattern;
 use serde::Serialize;
@@ -129,6 +129,14 @@ impl ApplyTemplate {
                     return Err(refuse(&resource.place, message));
                 }
             }
+            if let Spec::Schedule(schedule) = &resource.spec {
+                let group = Name::from(schedule.group.as_str());
+                let is_made = seen.contains_key(&(Kind::ScheduleGroup, group.clone()));
+                if !is_made && !state.schedules.groups.contains_key(&group) {
+                    let message = format!("schedule group {group} does not exist.");
+                    return Err(refuse(&resource.place, message));
+                }
+            }
             self.settle(draft, &mut set, resource, &identity, last.get(&identity).copied())?;
         }
         let mut gone: Vec<_> = last.into_iter().filter(|(id, _)| !seen.contains_key(id)).collect();
@@ -167,7 +175,7 @@ impl ApplyTemplate {
         };
         let Some((holder, current)) = current(draft.state, *kind, name) else {
             set.changes.push(change(Action::Create, vec![]));
-            draft.fact(Fact::ResourceSet { owner, spec: resource.spec.clone() });
+            set_resource(draft, owner, resource.spec.clone());
             return Ok(());
         };
         let is_ours = matches!(&holder, Owner::Stack { stack, .. } if **stack == self.stack);
@@ -195,7 +203,7 @@ impl ApplyTemplate {
             if !merge.changed.is_empty() {
                 set.changes.push(change(Action::Update, merge.changed));
             }
-            draft.fact(Fact::ResourceSet { owner, spec: merge.spec });
+            set_resource(draft, owner, merge.spec);
         }
         Ok(())
     }
@@ -287,6 +295,9 @@ impl ApplyTemplate {
             Spec::Table(s) => of(Kind::Table, &s.name),
             Spec::HttpApi(s) => of(Kind::HttpApi, &s.name),
             Spec::Policy { .. } => of(Kind::Policy, &policy_name(&self.owner(resource))),
+            Spec::Schedule(s) => of(Kind::Schedule, &s.key()),
+            Spec::ScheduleGroup(s) => of(Kind::ScheduleGroup, &s.name),
+            Spec::RuleSchedule(s) => of(Kind::RuleSchedule, &s.rule),
         }
     }
 }
@@ -294,11 +305,12 @@ impl ApplyTemplate {
 /// Resources are made in this order, so that each finds what it stands on.
 fn rank(spec: &Spec) -> u8 {
     match spec {
-        Spec::Bus(_) => 0,
+        Spec::Bus(_) | Spec::ScheduleGroup(_) => 0,
         Spec::Queue(_) | Spec::Topic(_) | Spec::Table(_) => 1,
         Spec::Function(_) => 2,
         Spec::Policy { .. } => 3,
-        Spec::Rule(_) | Spec::Mapping(_) | Spec::HttpApi(_) => 4,
+        Spec::Rule(_) | Spec::Mapping(_) | Spec::HttpApi(_) | Spec::Schedule(_) => 4,
+        Spec::RuleSchedule(_) => 5,
     }
 }
 
@@ -313,6 +325,18 @@ fn label(kind: Kind) -> &'static str {
         Kind::Table => "table",
         Kind::HttpApi => "HTTP API",
         Kind::Policy => "policy",
+        Kind::Schedule => "schedule",
+        Kind::ScheduleGroup => "schedule group",
+        Kind::RuleSchedule => "schedule of rule",
+    }
+}
+
+/// What has times of its own gets them as well.
+fn set_resource(draft: &mut Draft<'_>, owner: Owner, spec: Spec) {
+    match spec {
+        Spec::Schedule(spec) => schedule::put(draft, owner, spec),
+        Spec::RuleSchedule(spec) => bus::put_schedule(draft, owner, spec),
+        spec => draft.fact(Fact::ResourceSet { owner, spec }),
     }
 }
 
@@ -326,12 +350,15 @@ fn check(state: &State, resource: &mut Resource, notes: &mut Vec<String>) -> Res
     match &mut resource.spec {
         Spec::Queue(spec) => queue::check(spec).map_err(|fault| refuse(&place, fault.message)),
         Spec::Rule(rule) => {
-            Pattern::parse(&rule.pattern).map_err(|error| {
-                refuse(
-                    &place,
-                    format!("the event pattern of rule {} is not valid: {error}", rule.name),
-                )
-            })?;
+            // A rule without one has a schedule.
+            if !rule.pattern.is_empty() {
+                Pattern::parse(&rule.pattern).map_err(|error| {
+                    refuse(
+                        &place,
+                        format!("the event pattern of rule {} is not valid: {error}", rule.name),
+                    )
+                })?;
+            }
             rule.targets.retain(|target| match bus::check_target(state, target) {
                 Ok(()) => true,
                 Err(why) => {
@@ -346,6 +373,9 @@ fn check(state: &State, resource: &mut Resource, notes: &mut Vec<String>) -> Res
                     format!("rule {} has {n} targets: at most 5 are allowed.", rule.name),
                 )),
             }
+        }
+        Spec::Schedule(spec) => {
+            schedule::check(&state.region, spec).map_err(|fault| refuse(&place, fault.message))
         }
         _ => Ok(()),
     }
@@ -381,6 +411,18 @@ fn current(state: &State, kind: Kind, name: &Name) -> Option<(Owner, Spec)> {
             let (on, statements) = p.spec.clone();
             (p.owner.clone(), Spec::Policy { on, statements })
         }),
+        Kind::Schedule => {
+            let schedule = state.schedules.all.get(name);
+            schedule.map(|s| (s.owner.clone(), Spec::Schedule(s.spec.clone())))
+        }
+        Kind::ScheduleGroup => {
+            let group = state.schedules.groups.get(name);
+            group.map(|g| (g.owner.clone(), Spec::ScheduleGroup(g.spec.clone())))
+        }
+        Kind::RuleSchedule => {
+            let timed = state.schedules.rules.get(name);
+            timed.map(|t| (t.owner.clone(), Spec::RuleSchedule(t.spec.clone())))
+        }
     }
 }
 

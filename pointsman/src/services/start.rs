@@ -1,5 +1,6 @@
 use crate::engine::{Command, Context, Decision, Draft, Fact, Outcome, Owner, State, Why};
-use crate::topology::{BusSpec, Region, Spec};
+use crate::services::schedule::DEFAULT_GROUP;
+use crate::topology::{BusSpec, Region, ScheduleGroupSpec, Spec};
 use std::time::Duration;
 
 /// A new start of the engine: everything that the epoch before had running is over.
@@ -24,6 +25,10 @@ impl Command for Started {
         if !state.buses.contains_key("default") {
             let spec = BusSpec { name: "default".into(), description: String::new() };
             draft.fact(Fact::ResourceSet { owner: Owner::Engine, spec: Spec::Bus(spec) });
+        }
+        if !state.schedules.groups.contains_key(DEFAULT_GROUP) {
+            let spec = Spec::ScheduleGroup(ScheduleGroupSpec { name: DEFAULT_GROUP.into() });
+            draft.fact(Fact::ResourceSet { owner: Owner::Engine, spec });
         }
         for (id, invocation) in state.pending() {
             if let Why::Messages { queue, messages, .. } = &invocation.why {

@@ -4,17 +4,15 @@ use super::build::Build;
 use super::document::Raw;
 use super::identity::bus_name;
 use super::names::physical;
-use super::node::{Node, Result};
+use super::node::{Node, Pos, Result};
 use super::policy::{allowed, granted};
 use super::props::Props;
-use super::{event_source, http, implicit, rule};
-use crate::topology::{QueueSpec, RuleSpec, Spec, Statement};
+use super::{event_source, http, implicit, rule, schedule};
+use crate::topology::{QueueSpec, RuleScheduleSpec, RuleSpec, Spec, Statement};
 
 /// Kinds of events that are not run yet, and what is missed.
-const NOT_YET: [(&str, &str); 17] = [
+const NOT_YET: [(&str, &str); 15] = [
     ("Api", "REST APIs are not run here: use an HttpApi event"),
-    ("Schedule", "schedules are not run yet: it never fires"),
-    ("ScheduleV2", "schedules are not run yet: it never fires"),
     ("SNS", "topics are not run yet: it invokes nothing"),
     ("S3", "buckets are not run here: it invokes nothing"),
     ("Kinesis", "Kinesis is not run here: it invokes nothing"),
@@ -69,6 +67,14 @@ pub(crate) fn read(
             rule_event(build, raw, function, &id, props)?;
             Ok(Vec::new())
         }
+        "Schedule" => {
+            scheduled_rule(build, raw, function, &id, props)?;
+            Ok(Vec::new())
+        }
+        "ScheduleV2" => {
+            schedule::event(build, function, &id, own_queue(raw, &id), props)?;
+            Ok(Vec::new())
+        }
         "HttpApi" => {
             http::event(build, raw, function, pos, props)?;
             Ok(Vec::new())
@@ -76,7 +82,15 @@ pub(crate) fn read(
         other => {
             let Some((_, consequence)) = NOT_YET.iter().find(|(kind, _)| *kind == other) else {
                 let kinds = NOT_YET.iter().map(|(kind, _)| *kind);
-                let known = ["SQS", "DynamoDB", "EventBridgeRule", "CloudWatchEvent", "HttpApi"];
+                let known = [
+                    "SQS",
+                    "DynamoDB",
+                    "EventBridgeRule",
+                    "CloudWatchEvent",
+                    "HttpApi",
+                    "Schedule",
+                    "ScheduleV2",
+                ];
                 let hint = super::names::one_of(super::names::nearest(other, kinds.chain(known)));
                 let message = format!(
                     "Events.{name}.Type of {} is «{other}», which is no event of SAM's{hint}",
@@ -116,25 +130,74 @@ fn rule_event(
     let Some(pattern) = rule::pattern(&mut props, "Pattern")? else {
         return props.missing("Pattern");
     };
-    // A queue that SAM makes for what the target does not take.
-    let own_queue = raw
-        .events()
-        .iter()
-        .find(|(key, _)| format!("{}{}", raw.id, key.name) == id)
-        .and_then(|(_, event)| event.get("Properties")?.get("DeadLetterConfig"))
-        .and_then(|config| implicit::dead_letter_queue(id, Some(config)));
     let target_id = match props.map("Target")? {
         Some(mut target) => target.required("Id")?,
         None => format!("{id}LambdaTarget"),
     };
     let arn = region.function(function);
-    let mut target = rule::delivery(build, &mut props, target_id, arn.clone())?;
+    let target = rule::delivery(build, &mut props, target_id, arn)?;
     props.finish(build.scope, &["Description"]);
-    let rule_arn = region.rule(&bus, &name);
+    let description = String::new();
+    let spec = RuleSpec { name, bus, pattern, enabled, description, targets: vec![target] };
+    push_rule(build, id, pos, spec, own_queue(raw, id));
+    Ok(())
+}
+
+/// `Schedule`: a rule with a schedule, on the default bus.
+fn scheduled_rule(
+    build: &mut Build<'_>,
+    raw: &Raw,
+    function: &str,
+    id: &str,
+    mut props: Props,
+) -> Result<()> {
+    let pos = props.pos;
+    let name = match props.text("Name")? {
+        Some(name) => name,
+        None => physical(&build.scope.options.stack, id, 64),
+    };
+    let Some(expression) = schedule::expression_of_rule(&mut props, "Schedule")? else {
+        return props.missing("Schedule");
+    };
+    let enabled = match props.flag("Enabled")? {
+        Some(enabled) => enabled,
+        None => rule::enabled(&mut props)?,
+    };
+    let arn = build.scope.options.region.function(function);
+    let target = rule::delivery(build, &mut props, format!("{id}LambdaTarget"), arn)?;
+    let description = props.text("Description")?.unwrap_or_default();
+    props.finish(build.scope, &[]);
+    let (bus, pattern) = ("default".to_owned(), String::new());
+    let timed = RuleScheduleSpec { rule: name.clone(), expression };
+    let spec = RuleSpec { name, bus, pattern, enabled, description, targets: vec![target] };
+    push_rule(build, id, pos, spec, own_queue(raw, id));
+    build.push(id, pos, Spec::RuleSchedule(timed));
+    Ok(())
+}
+
+/// A queue that SAM makes for what an event's target does not take.
+fn own_queue(raw: &Raw, id: &str) -> Option<String> {
+    let mut events = raw.events().iter();
+    let (_, event) = events.find(|(key, _)| format!("{}{}", raw.id, key.name) == id)?;
+    let config = event.get("Properties")?.get("DeadLetterConfig")?;
+    implicit::dead_letter_queue(id, Some(config))
+}
+
+/// A rule whose one target is a function, with the right to invoke it, and with the queue that SAM makes for it.
+fn push_rule(
+    build: &mut Build<'_>,
+    id: &str,
+    pos: Pos,
+    mut spec: RuleSpec,
+    own_queue: Option<String>,
+) {
+    let (region, stack) = (&build.scope.options.region, build.scope.options.stack.clone());
+    let rule_arn = region.rule(&spec.bus, &spec.name);
+    let arn = spec.targets[0].arn.clone();
     if let Some(queue) = own_queue {
         let queue_name = physical(&stack, &queue, 80);
         let queue_arn = region.queue(&queue_name);
-        target.dead_letter = Some(queue_arn.clone());
+        spec.targets[0].dead_letter = Some(queue_arn.clone());
         build.push(queue.clone(), pos, Spec::Queue(QueueSpec::named(queue_name)));
         let statement = granted(
             build,
@@ -150,8 +213,6 @@ fn rule_event(
             Spec::Policy { on: vec![queue_arn], statements: vec![statement] },
         );
     }
-    let description = String::new();
-    let spec = RuleSpec { name, bus, pattern, enabled, description, targets: vec![target] };
     build.push(id, pos, Spec::Rule(spec));
     let service = "service:events.amazonaws.com".to_owned();
     let statement =
@@ -161,5 +222,4 @@ fn rule_event(
         pos,
         Spec::Policy { on: vec![arn], statements: vec![statement] },
     );
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Logical ids that SAM makes of a template's own resources, and that a template may refer to.
 
 use super::document::Document;
-use super::node::Node;
+use super::node::{Node, truth};
 use std::collections::BTreeMap;
 
 /// The HTTP API of events that name none.
@@ -16,6 +16,8 @@ pub(crate) enum Implicit {
     Qualified(String, String),
     /// A rule of function and event, by its id.
     Rule(String, String),
+    /// A schedule of function and event: its id, its name if it is not made of stack and id, its group.
+    Schedule { id: String, name: Option<String>, group: String },
     /// A queue made for dead letters or a destination, by its id.
     Queue(String),
     /// A topic made for a destination, by its id.
@@ -113,6 +115,27 @@ fn of_event(function: &str, name: &str, event: &Node, ids: &mut BTreeMap<String,
                 None => "default".to_owned(),
             };
             ids.insert(id.clone(), Implicit::Rule(id.clone(), bus));
+            if let Some(queue) = dead_letter_queue(&id, property("DeadLetterConfig")) {
+                ids.insert(queue.clone(), Implicit::Queue(queue));
+            }
+        }
+        "Schedule" => {
+            ids.insert(id.clone(), Implicit::Rule(id.clone(), "default".into()));
+            if let Some(queue) = dead_letter_queue(&id, property("DeadLetterConfig")) {
+                ids.insert(queue.clone(), Implicit::Queue(queue));
+            }
+        }
+        "ScheduleV2" => {
+            ids.remove(&format!("{id}Permission"));
+            let omitted = property("OmitName").and_then(Node::as_str).and_then(truth) == Some(true);
+            let given = property("Name").and_then(Node::as_str).unwrap_or(&id);
+            let name = (!omitted).then(|| given.to_owned());
+            let group = property("GroupName").and_then(Node::as_str).unwrap_or("default");
+            let group = group.to_owned();
+            ids.insert(id.clone(), Implicit::Schedule { id: id.clone(), name, group });
+            if property("RoleArn").is_none() {
+                ids.insert(format!("{id}Role"), Implicit::Role(id.clone()));
+            }
             if let Some(queue) = dead_letter_queue(&id, property("DeadLetterConfig")) {
                 ids.insert(queue.clone(), Implicit::Queue(queue));
             }

@@ -6,7 +6,10 @@ use super::identity::{self, bus_name};
 use super::node::{Node, Result, Value, fault};
 use super::props::Props;
 use super::queue::document;
-use crate::topology::{BusSpec, InputSpec, RetryPolicy, RuleSpec, Spec, TargetSpec};
+use super::schedule;
+use crate::topology::{
+    BusSpec, InputSpec, RetryPolicy, RuleScheduleSpec, RuleSpec, Spec, TargetSpec,
+};
 
 /// As EventBridge has it.
 const MOST_TARGETS: usize = 5;
@@ -48,11 +51,16 @@ pub(crate) fn read(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
         return fault(raw.pos, message);
     }
     let pattern = pattern(&mut props, "EventPattern")?;
-    if let Some(schedule) = props.take("ScheduleExpression") {
-        let (what, consequence) =
-            ("ScheduleExpression", "scheduled rules are not run here: it never fires");
-        build.scope.remark(schedule.pos, &raw.id, what, consequence);
-    } else if pattern.is_none() {
+    let place = props.position("ScheduleExpression");
+    let expression = schedule::expression_of_rule(&mut props, "ScheduleExpression")?;
+    if expression.is_some() && bus != "default" {
+        let message = format!(
+            "ScheduleExpression of {} stands on the bus {bus}: only rules of the default bus can have one",
+            raw.id
+        );
+        return fault(place, message);
+    }
+    if expression.is_none() && pattern.is_none() {
         return props.missing("EventPattern");
     }
     if let Some(node) = props.take("RoleArn") {
@@ -64,9 +72,12 @@ pub(crate) fn read(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
         );
     }
     props.finish(build.scope, &["Tags"]);
-    if let Some(pattern) = pattern {
-        let spec = RuleSpec { name, bus, pattern, enabled, description, targets };
-        build.push(&raw.id, raw.pos, Spec::Rule(spec));
+    let timed = expression.map(|expression| RuleScheduleSpec { rule: name.clone(), expression });
+    let pattern = pattern.unwrap_or_default();
+    let spec = RuleSpec { name, bus, pattern, enabled, description, targets };
+    build.push(&raw.id, raw.pos, Spec::Rule(spec));
+    if let Some(timed) = timed {
+        build.push(&raw.id, raw.pos, Spec::RuleSchedule(timed));
     }
     Ok(())
 }
@@ -138,6 +149,18 @@ pub(crate) fn delivery(
         transformer.finish(build.scope, &[]);
         input = InputSpec::Transformer { paths, template };
     }
+    let retry = retry(build, props)?;
+    let dead_letter = dead_letter(build, props)?;
+    let message_group = match props.map("SqsParameters")? {
+        Some(mut parameters) => parameters.text("MessageGroupId")?,
+        None => None,
+    };
+    let role = props.text("RoleArn")?;
+    Ok(TargetSpec { id, arn, input, retry, dead_letter, role, message_group })
+}
+
+/// `RetryPolicy`, of a rule's target or a schedule's.
+pub(crate) fn retry(build: &Build<'_>, props: &mut Props) -> Result<RetryPolicy> {
     let mut retry = RetryPolicy::default();
     if let Some(mut policy) = props.map("RetryPolicy")? {
         retry.max_age_seconds =
@@ -146,18 +169,13 @@ pub(crate) fn delivery(
             policy.whole("MaximumRetryAttempts", 0..=185)?.unwrap_or(retry.max_attempts);
         policy.finish(build.scope, &[]);
     }
-    let dead_letter = match props.map("DeadLetterConfig")? {
-        Some(mut config) => {
-            let arn = config.text("Arn")?;
-            config.finish(build.scope, &["Type", "QueueLogicalId"]);
-            arn
-        }
-        None => None,
-    };
-    let message_group = match props.map("SqsParameters")? {
-        Some(mut parameters) => parameters.text("MessageGroupId")?,
-        None => None,
-    };
-    let role = props.text("RoleArn")?;
-    Ok(TargetSpec { id, arn, input, retry, dead_letter, role, message_group })
+    Ok(retry)
+}
+
+/// `DeadLetterConfig`, of a rule's target or a schedule's.
+pub(crate) fn dead_letter(build: &Build<'_>, props: &mut Props) -> Result<Option<String>> {
+    let Some(mut config) = props.map("DeadLetterConfig")? else { return Ok(None) };
+    let arn = config.text("Arn")?;
+    config.finish(build.scope, &["Type", "QueueLogicalId"]);
+    Ok(arn)
 }

@@ -29,6 +29,16 @@ impl Region {
         }
     }
 
+    /// `arn:aws:scheduler:R:A:schedule/GROUP/NAME`, of a schedule's key `GROUP/NAME`.
+    pub fn schedule(&self, key: &str) -> String {
+        self.arn("scheduler", &format!("schedule/{key}"))
+    }
+
+    /// `arn:aws:scheduler:R:A:schedule-group/NAME`
+    pub fn schedule_group(&self, name: &str) -> String {
+        self.arn("scheduler", &format!("schedule-group/{name}"))
+    }
+
     /// `arn:aws:sqs:R:A:NAME`
     pub fn queue(&self, name: &str) -> String {
         self.arn("sqs", name)

@@ -8,9 +8,12 @@
 //! serialises with `postcard`: fields may be added at the end of the format only with a new format version.
 
 mod arn;
+mod schedule;
 mod spec;
 
 pub use arn::Region;
+pub(crate) use schedule::Invoked;
+pub use schedule::{RuleScheduleSpec, ScheduleGroupSpec, ScheduleSpec, ScheduleTarget};
 pub use spec::{
     AsyncSpec, AuthorizerSpec, BusSpec, DeadLetter, FunctionSpec, HttpApiSpec, InputSpec,
     MappingSource, MappingSpec, Place, QueueSpec, Redrive, Resource, RetryPolicy, RouteSpec,

@@ -1,3 +1,4 @@
+use super::schedule::{RuleScheduleSpec, ScheduleGroupSpec, ScheduleSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,6 +57,12 @@ pub enum Spec {
         /// Its statements.
         statements: Vec<Statement>,
     },
+    /// `AWS::Scheduler::Schedule`, and SAM's ScheduleV2 function events
+    Schedule(ScheduleSpec),
+    /// `AWS::Scheduler::ScheduleGroup`
+    ScheduleGroup(ScheduleGroupSpec),
+    /// `ScheduleExpression` of an `AWS::Events::Rule`, and SAM's Schedule function events
+    RuleSchedule(RuleScheduleSpec),
 }
 
 /// An event bus.
@@ -351,7 +358,7 @@ pub struct TableIndex {
 /// An HTTP API with its routes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HttpApiSpec {
-    /// Logical id, and the API's id in events.
+    /// Name: `STACK-LogicalId`, and the API's id in events.
     pub name: String,
     /// Stage; `$default` adds no prefix to paths.
     pub stage: String,

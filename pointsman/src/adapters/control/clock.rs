@@ -69,6 +69,9 @@ pub struct Moved {
     pub retried: u64,
     /// Mappings that had waited long enough: for a fuller batch, or to try a stream's records again.
     pub mappings: u64,
+    /// Times of schedules, and of rules with one, that came.
+    #[serde(default)]
+    pub schedules: u64,
     /// Invocations that began.
     pub invocations: u64,
     /// Items of tables whose time to live was over.
@@ -212,6 +215,10 @@ impl Moved {
             Fact::DeadLettered { .. } => self.dead_lettered += 1,
             Fact::AsyncDue { .. } => self.retried += 1,
             Fact::MappingDue { .. } => self.mappings += 1,
+            Fact::ScheduleFired { .. } => self.schedules += 1,
+            Fact::RuleTimed { .. } if matches!(cause, Cause::Schedule { .. }) => {
+                self.schedules += 1
+            }
             Fact::InvocationStarted { .. } => self.invocations += 1,
             _ => {}
         }
@@ -235,6 +242,12 @@ fn told(state: &State, timer: &Timer) -> String {
         Timer::Async(event) => {
             let function = state.async_events.get(event).map(|e| &*e.function);
             format!("an invocation of {} is tried again", function.unwrap_or("a function"))
+        }
+        Timer::Schedule(name) => format!("schedule {name} fires"),
+        Timer::Rule(rule) => format!("rule {rule} fires by its schedule"),
+        Timer::Firing(id) => {
+            let schedule = state.schedules.firings.get(id).map(|firing| &*firing.schedule);
+            format!("schedule {} tries its target again", schedule.unwrap_or("that is gone"))
         }
     }
 }

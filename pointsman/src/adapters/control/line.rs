@@ -53,6 +53,18 @@ pub enum What {
     Gone { queue: String, count: usize },
     /// Records of a table could not be handled.
     Discarded { mapping: String, count: u32, reason: String },
+    /// The time of a schedule came, or its target was tried again. Without targets, `again` says when the next try is.
+    Fired {
+        schedule: String,
+        scheduled: String,
+        attempt: u32,
+        targets: Vec<Target>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Again>,
+        /// The first of the times that passed while nobody looked, and for which nothing was done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missed: Option<String>,
+    },
     /// A template was applied.
     Applied { stack: String, resources: usize },
     /// The clock was moved.
@@ -73,6 +85,15 @@ pub struct Target {
     /// What went wrong, if something did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+}
+
+/// When something is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Again {
+    /// Engine time.
+    pub at: String,
+    /// Why it failed.
+    pub because: String,
 }
 
 /// Why a rule did not take an event.

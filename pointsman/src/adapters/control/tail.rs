@@ -1,8 +1,10 @@
 //! Durable facts as lines of `tail`.
 
-use super::line::{Line, Target, What, Why};
+use super::line::{Again, Line, Target, What, Why};
+use crate::clock::Time;
 use crate::engine::{
-    Delivered, Delivery, Engine, Fact, Fault, Followed, Item, Outcome, Why as Cause,
+    Cause as Because, Delivered, Delivery, Engine, Fact, Fault, Followed, Item, Outcome, Tried,
+    Why as Cause,
 };
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -116,8 +118,43 @@ impl Teller {
                 count: *count,
                 reason: reason.clone(),
             },
+            Fact::ScheduleFired { schedule, scheduled, missed, outcome, .. } => {
+                let (targets, again) = tried(outcome);
+                What::Fired {
+                    schedule: schedule.to_string(),
+                    scheduled: scheduled.rfc3339(),
+                    attempt: 1,
+                    targets,
+                    again,
+                    missed: missed.map(Time::rfc3339),
+                }
+            }
+            Fact::FiringTried { attempt, outcome, .. } => {
+                let Because::Schedule { arn, scheduled } = &item.entry.cause else { return None };
+                let (targets, again) = tried(outcome);
+                let schedule = arn.split_once(":schedule/").map_or(&**arn, |(_, key)| key);
+                What::Fired {
+                    schedule: schedule.to_owned(),
+                    scheduled: scheduled.rfc3339(),
+                    attempt: *attempt,
+                    targets,
+                    again,
+                    missed: None,
+                }
+            }
             _ => return None,
         })
+    }
+}
+
+/// What a schedule's target got, or why it got nothing yet.
+fn tried(outcome: &Tried) -> (Vec<Target>, Option<Again>) {
+    match outcome {
+        Tried::Settled { deliveries } => (deliveries.iter().map(target).collect(), None),
+        Tried::Failed { due, code, reason } => {
+            let because = format!("{code}: {reason}");
+            (vec![], Some(Again { at: due.rfc3339_millis(), because }))
+        }
     }
 }
 
@@ -125,6 +162,7 @@ fn target(delivery: &Delivery) -> Target {
     let (to, failed) = match &delivery.outcome {
         Delivered::Queued { queue, .. } => (queue.to_string(), None),
         Delivered::Invoked { function, .. } => (function.to_string(), None),
+        Delivered::Put { bus, .. } => (bus.to_string(), None),
         Delivered::DeadLettered { queue, code, reason, .. } => {
             (queue.to_string(), Some(format!("{code}: {reason}")))
         }

@@ -20,7 +20,7 @@ pub(super) struct Shape {
 
 /// The one table. A code that is not in it is the caller's fault, status 400, under its own name.
 pub(super) fn shape(service: Service, code: &'static str) -> Shape {
-    use Service::{Lambda, Sqs};
+    use Service::{Lambda, Scheduler, Sqs};
     let (status, name, query) = match (service, code) {
         (Sqs, _) => return sqs(code),
         (Lambda, "InternalFailure") => (500, "ServiceException", code),
@@ -29,6 +29,10 @@ pub(super) fn shape(service: Service, code: &'static str) -> Shape {
         (Lambda, "ResourceConflictException" | "ResourceInUseException") => (409, code, code),
         (Lambda, "RequestTooLargeException") => (413, code, code),
         (Lambda, "TooManyRequestsException") => (429, code, code),
+        (Scheduler, "InternalFailure") => (500, "InternalServerException", code),
+        (Scheduler, "ResourceNotFoundException" | "UnknownOperationException") => (404, code, code),
+        (Scheduler, "ConflictException") => (409, code, code),
+        (Scheduler, "ThrottlingException") => (429, code, code),
         (Service::Events, "InternalFailure") => (500, "InternalException", code),
         (Service::Tables, "InternalFailure") => (500, "InternalServerError", code),
         (_, "InternalFailure") => (500, code, code),
@@ -87,16 +91,17 @@ pub(super) fn json(service: Service, fault: &Fault, id: Id) -> Response<Body> {
     response
 }
 
-/// An error of Lambda, whose name is a header.
-pub(super) fn rest(fault: &Fault, id: Id) -> Response<Body> {
-    let shape = shape(Service::Lambda, fault.code);
+/// An error of Lambda or Scheduler, whose name is a header.
+pub(super) fn rest(service: Service, fault: &Fault, id: Id) -> Response<Body> {
+    let shape = shape(service, fault.code);
     let mut body = match shape.name {
+        _ if service == Service::Scheduler => json!({ "Message": fault.message }),
         "ResourceNotFoundException" | "ServiceException" | "AccessDeniedException" => {
             json!({ "Message": fault.message })
         }
         _ => json!({ "message": fault.message }),
     };
-    if shape.name != "AccessDeniedException" {
+    if shape.name != "AccessDeniedException" && service == Service::Lambda {
         body["Type"] = if shape.sender { "User" } else { "Service" }.into();
     }
     if shape.name == "TooManyRequestsException" {
@@ -154,7 +159,7 @@ mod tests {
         let (status, _, events) = short(json(Service::Events, &exception, Id(1))).await;
         assert_eq!(status, 400);
         assert!(events.contains(r#""__type":"AccessDeniedException""#), "{events}");
-        let lambda = short(rest(&exception, Id(1))).await;
+        let lambda = short(rest(Service::Lambda, &exception, Id(1))).await;
         assert_eq!(lambda, (403, None, r#"{"Message":"User: a is not authorized"}"#.into()));
     }
 }

@@ -3,7 +3,7 @@
 //! - [`serve`]: the server, a function of a listener and a shutdown
 //! - [`WireState`]: what it stands on; [`Callers`] knows whose access key a request carries, [`Fallback`] answers
 //!   what is no AWS request
-//! - `events`, `sqs`, `lambda`, `sts`, `tables`: a module a service, a file an action
+//! - `events`, `sqs`, `lambda`, `scheduler`, `sts`, `tables`: a module a service, a file an action
 //! - `route`: which service and action; `action`, `query`, `xml`: one codec for JSON and Query; `fault`: AWS's errors
 //!
 //! Signatures are not verified yet; the access key alone says who asks.
@@ -20,6 +20,7 @@ mod page;
 mod query;
 mod reply;
 mod route;
+mod scheduler;
 mod server;
 mod sqs;
 mod struck;

@@ -5,7 +5,7 @@ use super::ask::{Ask, Wire};
 use super::credential::{self, Credential};
 use super::reply::{Body, JSON_1_0, JSON_1_1, TEXT, XML, respond, set_request_id};
 use super::struck::{self, Struck};
-use super::{events, fault, lambda, query, sqs, sts, tables};
+use super::{events, fault, lambda, query, scheduler, sqs, sts, tables};
 use crate::adapters::tables::Api;
 use crate::engine::{Fault, Id};
 use bytes::Bytes;
@@ -23,6 +23,7 @@ pub(super) enum Service {
     Events,
     Sqs,
     Lambda,
+    Scheduler,
     Sts,
     /// DynamoDB and its streams.
     Tables,
@@ -38,7 +39,8 @@ pub(super) async fn answer(wire: &Wire, request: Request<Incoming>) -> Option<Re
         Ok(body) => body.to_bytes(),
         Err(_) => {
             let text = format!("A request's body has at most {MAX_BODY} bytes.");
-            return Some(fault::rest(&Fault::new("RequestTooLargeException", text), id));
+            let fault = Fault::new("RequestTooLargeException", text);
+            return Some(fault::rest(Service::Lambda, &fault, id));
         }
     };
     let credential = credential::of(&parts.headers);
@@ -47,7 +49,10 @@ pub(super) async fn answer(wire: &Wire, request: Request<Incoming>) -> Option<Re
         return by_target(wire, id, &parts, credential, target, body).await;
     }
     if lambda::is_path(parts.uri.path()) {
-        return by_path(wire, id, &parts, credential, body).await;
+        return by_path(wire, Service::Lambda, id, &parts, credential, body).await;
+    }
+    if scheduler::is_path(parts.uri.path()) {
+        return by_path(wire, Service::Scheduler, id, &parts, credential, body).await;
     }
     if let Some((action, form)) = query::parse(&parts, &body) {
         return by_action(wire, id, &parts, credential, &action, form).await;
@@ -56,7 +61,7 @@ pub(super) async fn answer(wire: &Wire, request: Request<Incoming>) -> Option<Re
         Some(service) => {
             let what = format!("{} {}", parts.method, parts.uri.path());
             let fault = unknown(format!("{what} of the service {service} is not served here."));
-            fault::rest(&fault, id)
+            fault::rest(Service::Lambda, &fault, id)
         }
         None => otherwise(wire, id, parts, body).await,
     })
@@ -144,29 +149,34 @@ async fn by_action(
     struck::after(&ask, service, action, response).await
 }
 
-/// Lambda: `POST /2015-03-31/functions/payment/invocations`.
+/// Lambda and Scheduler: `POST /2015-03-31/functions/payment/invocations`.
 async fn by_path(
     wire: &Wire,
+    service: Service,
     id: Id,
     parts: &Parts,
     credential: Option<Credential<'_>>,
     body: Bytes,
 ) -> Option<Response<Body>> {
-    let ask = match Ask::new(wire, Service::Lambda, id, &parts.headers, credential) {
+    let ask = match Ask::new(wire, service, id, &parts.headers, credential) {
         Ok(ask) => ask,
-        Err(fault) => return Some(fault::rest(&fault, id)),
+        Err(fault) => return Some(fault::rest(service, &fault, id)),
     };
-    let action = lambda::action(parts);
-    match struck::before(&ask, Service::Lambda, action).await {
+    let action = match service {
+        Service::Scheduler => scheduler::action(parts),
+        _ => lambda::action(parts),
+    };
+    match struck::before(&ask, service, action).await {
         Ok(()) => {}
-        Err(Struck::Refused(fault)) => return Some(fault::rest(&fault, id)),
+        Err(Struck::Refused(fault)) => return Some(fault::rest(service, &fault, id)),
         Err(Struck::Lost) => return None,
     }
-    let response = match lambda::answer(&ask, parts, body).await {
-        Ok(response) => response,
-        Err(fault) => fault::rest(&fault, id),
+    let result = match service {
+        Service::Scheduler => scheduler::answer(&ask, parts, body).await,
+        _ => lambda::answer(&ask, parts, body).await,
     };
-    struck::after(&ask, Service::Lambda, action, response).await
+    let response = result.unwrap_or_else(|fault| fault::rest(service, &fault, id));
+    struck::after(&ask, service, action, response).await
 }
 
 /// The control API, the page, or nothing.

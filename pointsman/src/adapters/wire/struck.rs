@@ -69,6 +69,7 @@ fn request<'a>(ask: &'a Ask<'_>, service: Service, action: &'a str) -> Request<'
         Service::Events => "events",
         Service::Sqs => "sqs",
         Service::Lambda => "lambda",
+        Service::Scheduler => "scheduler",
         Service::Sts => "sts",
         Service::Tables => "dynamodb",
         Service::Unknown => "",
@@ -86,6 +87,8 @@ fn throttled(service: Service) -> &'static str {
         Service::Sqs => "RequestThrottled",
         Service::Lambda => "TooManyRequestsException",
         Service::Sts => "Throttling",
-        Service::Events | Service::Tables | Service::Unknown => "ThrottlingException",
+        Service::Events | Service::Scheduler | Service::Tables | Service::Unknown => {
+            "ThrottlingException"
+        }
     }
 }

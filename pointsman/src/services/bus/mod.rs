@@ -2,12 +2,14 @@
 //!
 //! - [`Bus`], [`Rule`]: the state
 //! - [`PutEvents`]: events in, deliveries out
+//! - `RuleDue`: the time of a rule with a schedule came
 //! - [`CreateBus`], [`DeleteBus`], [`PutRule`], [`DeleteRule`], [`SwitchRule`], [`PutTargets`], [`RemoveTargets`]
 
 mod admin;
 mod input;
 mod put_events;
 mod rules;
+mod scheduled;
 mod state;
 
 #[cfg(test)]
@@ -19,7 +21,9 @@ pub use rules::{DeleteRule, PutRule, PutTargets, RemoveTargets, SwitchRule, Targ
 pub use state::{Bus, Counts, Rule};
 
 pub(crate) use input::check as check_input;
+pub(crate) use put_events::accept;
 pub(crate) use rules::check_target;
+pub(crate) use scheduled::{RuleDue, put_schedule};
 
 use crate::engine::{Fault, State};
 

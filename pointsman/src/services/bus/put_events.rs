@@ -2,10 +2,10 @@ use super::input::Shaped;
 use super::{bus_name, input};
 use crate::clock::Time;
 use crate::engine::{
-    Command, Context, Decision, Delivered, Delivery, Draft, Fact, Fault, Id, Name, State,
+    Body, Command, Context, Decision, Delivered, Delivery, Draft, Fact, Fault, Id, Name, State,
 };
 use crate::services::deliver;
-use crate::topology::TargetSpec;
+use crate::topology::{RuleSpec, TargetSpec};
 use bytes::Bytes;
 use std::fmt::Write;
 
@@ -127,7 +127,11 @@ impl EventEntry {
     }
 }
 
-fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, EntryError> {
+/// Brings an event to its bus and to the targets of the rules that take it.
+///
+/// # Errors
+/// What is wrong with the entry.
+pub(crate) fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, EntryError> {
     let (source, detail_type, detail) = entry.check()?;
     let id = draft.choices.id();
     let state = draft.state;
@@ -151,22 +155,7 @@ fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, EntryError> {
     let mut deliveries = vec![];
     for rule in matched {
         let Some(spec) = bus.rules.get(&rule).map(|r| &r.spec) else { continue };
-        for target in &spec.targets {
-            let mut outcome = deliver_to(draft, target, &event, body, &rule, &bus.spec.name);
-            let copy = match &mut outcome {
-                Delivered::Queued { queue, message } => draft
-                    .befall(queue, message)
-                    .map(|copy| Delivered::Queued { queue: queue.clone(), message: copy }),
-                _ => None,
-            };
-            let delivery = |outcome| Delivery {
-                rule: rule.clone(),
-                target: target.arn.as_str().into(),
-                outcome,
-            };
-            deliveries.push(delivery(outcome));
-            deliveries.extend(copy.map(delivery));
-        }
+        deliveries.extend(deliver_all(draft, spec, (body, &event)));
     }
     draft.fact(Fact::EventAccepted {
         id,
@@ -179,8 +168,32 @@ fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, EntryError> {
     Ok(id)
 }
 
+/// What the targets of a rule get of an event.
+pub(super) fn deliver_all(
+    draft: &mut Draft<'_>,
+    rule: &RuleSpec,
+    (body, event): (Body, &Bytes),
+) -> Vec<Delivery> {
+    let name: Name = rule.name.as_str().into();
+    let mut deliveries = vec![];
+    for target in &rule.targets {
+        let mut outcome = deliver_to(draft, target, event, body, &name, &rule.bus);
+        let copy = match &mut outcome {
+            Delivered::Queued { queue, message } => draft
+                .befall(queue, message)
+                .map(|copy| Delivered::Queued { queue: queue.clone(), message: copy }),
+            _ => None,
+        };
+        let delivery =
+            |outcome| Delivery { rule: name.clone(), target: target.arn.as_str().into(), outcome };
+        deliveries.push(delivery(outcome));
+        deliveries.extend(copy.map(delivery));
+    }
+    deliveries
+}
+
 /// The event as rules see it and targets get it, keys in AWS's order.
-fn envelope(
+pub(super) fn envelope(
     draft: &Draft<'_>,
     id: Id,
     entry: &EventEntry,
@@ -209,7 +222,7 @@ fn deliver_to(
     draft: &mut Draft<'_>,
     target: &TargetSpec,
     event: &Bytes,
-    body: crate::engine::Body,
+    body: Body,
     rule: &Name,
     bus: &str,
 ) -> Delivered {

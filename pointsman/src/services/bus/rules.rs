@@ -1,12 +1,14 @@
-use super::{check_input, existing, existing_rule};
+use super::{check_input, existing, existing_rule, put_schedule};
 use crate::engine::{Command, Context, Decision, Draft, Fact, Fault, Kind, Owner, State};
 use crate::services::deliver::function_name;
-use crate::topology::{RuleSpec, Spec, TargetSpec};
+use crate::timetable::Expression;
+use crate::topology::{RuleScheduleSpec, RuleSpec, Spec, TargetSpec};
 use pointsman_router::Pattern;
 
-/// `PutRule`: makes a rule, or changes pattern, state and description of one, leaving its targets.
+/// `PutRule`: makes a rule, or changes pattern, state and description of one, leaving its targets. Beside the rule its
+/// `ScheduleExpression`; without one, a schedule that it had is gone.
 #[derive(Debug)]
-pub struct PutRule(pub RuleSpec);
+pub struct PutRule(pub RuleSpec, pub Option<String>);
 
 impl Command for PutRule {
     /// ARN of the rule.
@@ -17,7 +19,11 @@ impl Command for PutRule {
             Ok(bus) => bus,
             Err(fault) => return Decision::refuse(fault),
         };
-        if let Err(error) = Pattern::parse(&self.0.pattern) {
+        if let Some(fault) = self.1.as_deref().and_then(|text| schedule_fault(&self.0.bus, text)) {
+            return Decision::refuse(fault);
+        }
+        let has_pattern = !self.0.pattern.is_empty() || self.1.is_none();
+        if let Some(error) = Pattern::parse(&self.0.pattern).err().filter(|_| has_pattern) {
             return Decision::refuse(Fault::new(
                 "InvalidEventPatternException",
                 format!("Event pattern is not valid. Reason: {error}"),
@@ -31,9 +37,33 @@ impl Command for PutRule {
         }
         let arn = state.region.rule(&spec.bus, &spec.name);
         let mut draft = Draft::new(state, context);
-        draft.fact(Fact::ResourceSet { owner, spec: Spec::Rule(spec) });
+        let rule = spec.name.clone();
+        draft.fact(Fact::ResourceSet { owner: owner.clone(), spec: Spec::Rule(spec) });
+        match &self.1 {
+            Some(expression) => {
+                let spec = RuleScheduleSpec { rule, expression: expression.clone() };
+                put_schedule(&mut draft, owner, spec);
+            }
+            None if self.0.bus == "default"
+                && state.schedules.rules.contains_key(rule.as_str()) =>
+            {
+                let name = rule.as_str().into();
+                draft.fact(Fact::ResourceGone { kind: Kind::RuleSchedule, name });
+            }
+            None => {}
+        }
         draft.reply(arn)
     }
+}
+
+/// Why a rule of this bus may not have this schedule.
+fn schedule_fault(bus: &str, expression: &str) -> Option<Fault> {
+    let message = match Expression::parse_of_rule(expression) {
+        _ if bus != "default" => "ScheduleExpression is supported only on the default event bus.",
+        Err(_) => "Parameter ScheduleExpression is not valid.",
+        Ok(_) => return None,
+    };
+    Some(Fault::new("ValidationException", message))
 }
 
 /// `DeleteRule`: succeeds where there is none, refuses one with targets.

@@ -334,7 +334,7 @@ fn changing_a_rule_keeps_its_targets() {
     let mut world = one_rule(vec![target(arn("orders"))]);
     let changed =
         RuleSpec { description: "new".into(), ..rule("all", r#"{"source":["other"]}"#, vec![]) };
-    let arn = world.ask(PutRule(changed));
+    let arn = world.ask(PutRule(changed, None));
     assert_eq!(arn, Region::default().rule("default", "all"));
     let rule = &world.state().buses["default"].rules["all"];
     assert_eq!((rule.spec.targets.len(), rule.spec.description.as_str()), (1, "new"));
@@ -346,8 +346,12 @@ fn changing_a_rule_keeps_its_targets() {
 fn a_rule_needs_a_bus_and_a_valid_pattern() {
     let mut world = World::new();
     let nowhere = RuleSpec { bus: "gone".into(), ..rule("r", ALL, vec![]) };
-    assert_eq!(world.try_ask(PutRule(nowhere)).unwrap_err().code, "ResourceNotFoundException");
-    let fault = world.try_ask(PutRule(rule("r", r#"{"source":"text"}"#, vec![]))).unwrap_err();
+    assert_eq!(
+        world.try_ask(PutRule(nowhere, None)).unwrap_err().code,
+        "ResourceNotFoundException"
+    );
+    let fault =
+        world.try_ask(PutRule(rule("r", r#"{"source":"text"}"#, vec![]), None)).unwrap_err();
     assert_eq!(fault.code, "InvalidEventPatternException");
     assert!(fault.message.starts_with("Event pattern is not valid. Reason: "), "{fault}");
 }
@@ -365,7 +369,7 @@ fn a_rule_with_targets_and_a_bus_with_rules_are_not_deleted() {
         ids: vec!["orders".into()],
     });
     world.ask(delete("all"));
-    world.ask(PutRule(RuleSpec { bus: "shop".into(), ..rule("r", ALL, vec![]) }));
+    world.ask(PutRule(RuleSpec { bus: "shop".into(), ..rule("r", ALL, vec![]) }, None));
     assert_eq!(world.try_ask(DeleteBus("shop".into())).unwrap_err().code, "ValidationException");
     world.ask(DeleteRule { bus: "shop".into(), rule: "r".into() });
     world.ask(DeleteBus("shop".into()));

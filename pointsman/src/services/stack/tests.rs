@@ -293,7 +293,7 @@ fn a_bus_stays_while_rules_that_others_made_are_on_it() {
     let bus = || Spec::Bus(BusSpec { name: "shop".into(), description: String::new() });
     world.apply(vec![bus()]);
     let foreign = RuleSpec { bus: "shop".into(), ..rule("theirs", r#"{"source":["a"]}"#, vec![]) };
-    world.ask(PutRule(foreign));
+    world.ask(PutRule(foreign, None));
     let fault = world.try_ask(template(vec![])).unwrap_err();
     assert!(fault.message.contains("rule theirs"), "{fault}");
     shows(&world.ask(ApplyTemplate { drop: true, ..template(vec![]) }), &["- bus shop"]);

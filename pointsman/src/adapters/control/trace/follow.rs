@@ -17,6 +17,9 @@ use std::io;
 
 mod ends;
 mod place;
+mod schedules;
+
+pub(super) use schedules::body;
 
 /// So many nodes at most.
 const NODES: usize = 100_000;
@@ -182,6 +185,7 @@ impl Follow {
                 let twig = Twig::new(parent, at, what, Stand::Queued);
                 self.add(Some(key), Twig { joint, ..twig });
             }
+            Fact::ScheduleFired { .. } | Fact::FiringTried { .. } => self.fire(entry, batch),
             _ => self.change(entry),
         }
     }
@@ -378,6 +382,8 @@ impl Follow {
                 let twig = Twig::new(Some(parent), at, what, Stand::Queued);
                 self.add(Some(Key::Async(*event)), Twig { hint: hint.clone(), ..twig });
             }
+            // It has a fact of its own.
+            Delivered::Put { .. } => {}
             Delivered::Lost { code, reason } => {
                 let rule = Some(delivery.rule.to_string()).filter(|rule| !rule.is_empty());
                 let what = What::Undelivered { rule, target: delivery.target.to_string() };

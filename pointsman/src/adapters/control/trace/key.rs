@@ -1,3 +1,4 @@
+use crate::clock::Time;
 use crate::engine::{Id, InvocationId, Name, Writer};
 
 /// What a fact is about, and what causes are followed by.
@@ -10,6 +11,8 @@ pub(super) enum Key {
     Async(u64),
     /// Table and sequence number.
     Record(Name, String),
+    /// A schedule's ARN and the time for which it fired.
+    Firing(Name, Time),
 }
 
 impl From<Writer> for Key {

@@ -8,7 +8,7 @@ use super::hint::Hint;
 use super::key::{Key, Target};
 use super::present::Unread;
 use crate::engine::{
-    Cause, Delivered, Delivery, Entry, Fact, History, Name, PastBatch, ReadRecord, Why,
+    Cause, Delivered, Delivery, Entry, Fact, History, Name, PastBatch, ReadRecord, Tried, Why,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -242,7 +242,30 @@ impl<'a> Seek<'a> {
                     self.began(way, &key, why, &entry.cause, first);
                 }
             }
+            Fact::ScheduleFired { outcome, .. } | Fact::FiringTried { outcome, .. } => {
+                self.fired(entry, outcome, first);
+            }
             _ => {}
+        }
+    }
+
+    /// A schedule that fired is a root; what was tried again leads to the first try.
+    fn fired(&mut self, entry: &Entry, outcome: &Tried, first: u64) {
+        let Cause::Schedule { arn, scheduled } = &entry.cause else { return };
+        let key = Key::Firing(arn.clone(), *scheduled);
+        let mut ways = vec![];
+        if let Tried::Settled { deliveries } = outcome {
+            ways.extend(deliveries.iter().flat_map(|delivery| self.take_delivery(delivery)));
+        }
+        if !matches!(entry.fact, Fact::ScheduleFired { .. }) {
+            for way in ways {
+                self.want(key.clone(), Way { from: key.clone(), seq: first, ..way });
+            }
+            return;
+        }
+        ways.extend(self.take(&key));
+        for way in ways {
+            self.roots.push((key.clone(), first, way.choices));
         }
     }
 
@@ -309,7 +332,9 @@ impl<'a> Seek<'a> {
                     Delivered::Queued { message, .. } | Delivered::DeadLettered { message, .. } => {
                         Some(message.seq)
                     }
-                    Delivered::Invoked { .. } | Delivered::Lost { .. } => None,
+                    Delivered::Invoked { .. } | Delivered::Lost { .. } | Delivered::Put { .. } => {
+                        None
+                    }
                 };
                 (deliveries.iter().filter_map(message).collect::<Vec<u64>>(), body)
             }
@@ -347,6 +372,9 @@ impl<'a> Seek<'a> {
             Cause::Invocation(id) => {
                 self.want(Key::Invocation(*id), Way { from, seq: first, ..way });
             }
+            Cause::Schedule { arn, scheduled } if arn.contains(":scheduler:") => {
+                self.want(Key::Firing(arn.clone(), *scheduled), Way { from, seq: first, ..way });
+            }
             // The engine by itself.
             _ => self.roots.push((from, first, way.choices)),
         }
@@ -374,6 +402,7 @@ impl<'a> Seek<'a> {
                 self.take(&Key::Message(message.seq))
             }
             Delivered::Invoked { event, .. } => self.take(&Key::Async(*event)),
+            Delivered::Put { event, .. } => self.take(&Key::Event(*event)),
             Delivered::Lost { .. } => vec![],
         }
     }

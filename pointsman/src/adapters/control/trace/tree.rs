@@ -91,6 +91,19 @@ pub enum What {
         /// Its request id.
         request: String,
     },
+    /// The time of a schedule came.
+    Schedule {
+        /// The id of its first execution.
+        execution: String,
+        /// `group/name`
+        schedule: String,
+        /// The time.
+        scheduled: String,
+        /// How often its target was tried.
+        attempts: u32,
+        /// The first of the times that passed before it while nobody looked.
+        missed: Option<String>,
+    },
     /// A function worked on what stands above: one attempt.
     Invocation {
         /// Its number in the journal.
@@ -234,6 +247,7 @@ impl Node {
             | What::Request { request }
             | What::Invocation { request, .. }
             | What::Async { request, .. } => Some(request),
+            What::Schedule { execution, .. } => Some(execution),
             What::Event { id, .. } | What::Message { id, .. } => Some(id),
             What::Record { .. } | What::Undelivered { .. } => None,
         }
@@ -244,6 +258,7 @@ impl Node {
         match &self.what {
             What::HttpRequest { method, path, .. } => format!("{method} {path}"),
             What::Request { request } => format!("request {request}"),
+            What::Schedule { schedule, .. } => format!("schedule {schedule}"),
             What::Invocation { function, .. } | What::Async { function, .. } => function.clone(),
             What::Record { table, keys, event_name, .. } => format!("{event_name} {table} {keys}"),
             What::Event { detail_type, .. } => detail_type.clone(),

@@ -1,9 +1,9 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
 use super::{required, state_of};
-use crate::engine::Fault;
+use crate::engine::{Fault, State};
 use crate::services::bus::existing_rule;
-use crate::topology::{Region, RuleSpec};
+use crate::topology::RuleSpec;
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -19,7 +19,10 @@ pub(super) struct Request {
 pub(super) struct Reply {
     name: String,
     arn: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     event_pattern: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule_expression: Option<String>,
     state: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     description: String,
@@ -29,11 +32,15 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn of(rule: &RuleSpec, region: &Region) -> Reply {
+    pub(super) fn of(rule: &RuleSpec, state: &State) -> Reply {
+        let region = &state.region;
+        let timed = state.schedules.rules.get(rule.name.as_str());
+        let timed = timed.filter(|_| rule.bus == "default");
         Reply {
             name: rule.name.clone(),
             arn: region.rule(&rule.bus, &rule.name),
             event_pattern: rule.pattern.clone(),
+            schedule_expression: timed.map(|timed| timed.spec.expression.clone()),
             state: state_of(rule.enabled),
             description: rule.description.clone(),
             event_bus_name: rule.bus.clone(),
@@ -51,7 +58,7 @@ impl Action for Request {
         ask.read(move |state, _| {
             let rule = existing_rule(state, &bus, &name)?;
             let created_by = Some(state.region.account.clone());
-            Ok(Reply { created_by, ..Reply::of(&rule.spec, &state.region) })
+            Ok(Reply { created_by, ..Reply::of(&rule.spec, state) })
         })
         .await?
     }

@@ -34,7 +34,7 @@ impl Action for Request {
         ask.read(move |state, _| {
             let rules = behind(&existing(state, &bus)?.rules, after.as_deref());
             let rules = rules.filter(|(name, _)| name.starts_with(&prefix));
-            let rules = rules.map(|(name, rule)| (name, Rule::of(&rule.spec, &state.region)));
+            let rules = rules.map(|(name, rule)| (name, Rule::of(&rule.spec, state)));
             let page = page(rules, limit);
             Ok(Reply { rules: page.items, next_token: page.next })
         })

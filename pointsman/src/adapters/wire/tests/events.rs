@@ -188,7 +188,7 @@ async fn what_is_wrong_or_out_of_scope_is_refused_by_name() {
     case("PutRule", "{", "SerializationException", "EOF").await;
     case("PutRule", "{}", "ValidationException", "'name'").await;
     case("PutRule", r#"{"Name":"a"}"#, "ValidationException", "EventPattern").await;
-    let scheduled = r#"{"Name":"a","ScheduleExpression":"rate(1 day)"}"#;
+    let scheduled = r#"{"Name":"a","ScheduleExpression":"rate(1 days)"}"#;
     case("PutRule", scheduled, "ValidationException", "ScheduleExpression").await;
     let nowhere = r#"{"Name":"a","EventBusName":"nowhere","EventPattern":"{}"}"#;
     case("PutRule", nowhere, "ResourceNotFoundException", "nowhere").await;

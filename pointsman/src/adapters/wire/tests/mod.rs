@@ -6,6 +6,7 @@ mod lambda;
 mod messages;
 mod query;
 mod queues;
+mod scheduler;
 mod server;
 
 use super::*;

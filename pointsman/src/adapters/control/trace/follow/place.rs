@@ -20,6 +20,9 @@ impl Follow {
             || match cause {
                 Cause::Request(id) => self.at.contains_key(&Key::Request(*id)),
                 Cause::Invocation(id) => self.runs.contains_key(id),
+                Cause::Schedule { arn, scheduled } => {
+                    self.at.contains_key(&Key::Firing(arn.clone(), *scheduled))
+                }
                 _ => false,
             }
     }
@@ -37,6 +40,9 @@ impl Follow {
         }
         match cause {
             Cause::Request(id) => Some((Some(self.node(&Key::Request(*id))?), false)),
+            Cause::Schedule { arn, scheduled } => {
+                Some((Some(self.node(&Key::Firing(arn.clone(), *scheduled))?), false))
+            }
             Cause::Invocation(id) => {
                 let run = self.runs.get(id)?;
                 let led = run.nodes.iter().find(|node| hint.follows(&self.twigs[**node].hint));

@@ -1,9 +1,10 @@
 //! Where what is asked for stands in history.
 
 use super::{PLACES, Seek, Way};
+use crate::adapters::control::trace::follow::body;
 use crate::adapters::control::trace::hint::Hint;
 use crate::adapters::control::trace::key::{Key, Target, low};
-use crate::engine::{Cause, Delivered, Delivery, Entry, Fact, Id, PastBatch};
+use crate::engine::{Cause, Delivered, Delivery, Entry, Fact, Id, PastBatch, Tried};
 
 impl Seek<'_> {
     /// Begins a way at a fact, if it is what is asked for.
@@ -56,6 +57,17 @@ impl Seek<'_> {
             {
                 Key::Request(*request)
             }
+            Fact::ScheduleFired { schedule, outcome, .. } => {
+                let got = match outcome {
+                    Tried::Settled { deliveries } => deliveries.as_slice(),
+                    Tried::Failed { .. } => &[],
+                };
+                let is_in = schedule.contains(text) || got.iter().filter_map(body).any(has);
+                match firing(entry).filter(|_| is_in) {
+                    Some(key) => key,
+                    None => return,
+                }
+            }
             Fact::RecordsRead { table, records, .. } => {
                 for record in records.iter().filter(|record| record.keys.contains(text)) {
                     self.places += 1;
@@ -82,6 +94,12 @@ impl Seek<'_> {
     }
 }
 
+/// The firing that a fact is about.
+fn firing(entry: &Entry) -> Option<Key> {
+    let Cause::Schedule { arn, scheduled } = &entry.cause else { return None };
+    Some(Key::Firing(arn.clone(), *scheduled))
+}
+
 /// What of a fact has this id.
 fn named(entry: &Entry, id: Id) -> Option<(&'static str, Key)> {
     let message = |delivery: &Delivery| match &delivery.outcome {
@@ -91,7 +109,7 @@ fn named(entry: &Entry, id: Id) -> Option<(&'static str, Key)> {
         Delivered::Invoked { event, request, .. } => {
             (*request == id).then_some(("an asynchronous invocation", Key::Async(*event)))
         }
-        Delivered::Lost { .. } => None,
+        Delivered::Lost { .. } | Delivered::Put { .. } => None,
     };
     match &entry.fact {
         Fact::HttpRequested { request, .. } if *request == id => {
@@ -118,6 +136,17 @@ fn named(entry: &Entry, id: Id) -> Option<(&'static str, Key)> {
             if message(delivery).is_some() =>
         {
             message(delivery)
+        }
+        Fact::ScheduleFired { outcome: Tried::Settled { deliveries }, .. }
+        | Fact::FiringTried { outcome: Tried::Settled { deliveries }, .. }
+            if deliveries.iter().any(|d| message(d).is_some()) =>
+        {
+            deliveries.iter().find_map(message)
+        }
+        Fact::ScheduleFired { execution, .. } | Fact::FiringTried { execution, .. }
+            if *execution == id =>
+        {
+            firing(entry).map(|key| ("the time of a schedule", key))
         }
         Fact::InvocationStarted { id: invocation, request, .. } if *request == id => {
             Some(("an invocation", Key::Invocation(*invocation)))
