@@ -22,7 +22,7 @@ const WITHOUT_EFFECT: [&str; 14] = [
 ];
 
 /// Prefixes of types, and what it means that they are not run.
-const LISTED: [(&str, &str); 16] = [
+const LISTED: [(&str, &str); 15] = [
     ("AWS::CloudWatch::", "not run here: alarms, dashboards and metrics exist on AWS only"),
     ("AWS::Serverless::Api", "REST APIs are not run here: use AWS::Serverless::HttpApi"),
     ("AWS::ApiGateway::", "REST APIs are not run here: use AWS::Serverless::HttpApi"),
@@ -32,7 +32,6 @@ const LISTED: [(&str, &str); 16] = [
     ),
     ("AWS::Serverless::StateMachine", "state machines are not run here"),
     ("AWS::StepFunctions::", "state machines are not run here"),
-    ("AWS::Scheduler::", "schedules are not run yet: it never fires"),
     ("AWS::SNS::Subscription", "topics are not run yet: it delivers nothing"),
     ("AWS::Events::Archive", "archives are not run yet: nothing is kept for replay"),
     ("AWS::Pipes::", "pipes are not run here: it delivers nothing"),
