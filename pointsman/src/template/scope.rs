@@ -3,9 +3,9 @@
 use super::document::{Document, Raw};
 use super::identity;
 use super::names::{nearest, one_of};
-use super::node::{Node, Pos, Result, fault, shown};
+use super::node::{Fault, Node, Pos, Result, fault, shown};
 use super::parameters::Parameter;
-use super::{Options, implicit};
+use super::{Options, implicit, secrets};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,19 +76,23 @@ impl<'a> Scope<'a> {
         remarks
     }
 
-    /// Takes account of text made, so that no template can ask for endless amounts of it.
+    /// Takes account of text made, so that no template can ask for endless amounts of it, and puts values in the places
+    /// of its dynamic references.
     pub(crate) fn made(&self, text: String, pos: Pos) -> Result<String> {
         self.text.set(self.text.get().saturating_add(text.len()));
         if self.text.get() > MOST_TEXT {
             return fault(pos, format!("resolves to more than {} MB of text", MOST_TEXT >> 20));
         }
-        if text.contains("{{resolve:") {
-            let before = self.document.resources.iter().filter(|raw| raw.pos <= pos);
-            let id = before.max_by_key(|raw| raw.pos).map_or("", |raw| raw.id.as_str());
-            let consequence = "is not looked up here: the text stays as it stands";
-            self.remark(pos, id, "dynamic reference {{resolve:…}}", consequence);
+        if !text.contains(secrets::START) {
+            return Ok(text);
         }
-        Ok(text)
+        let before = self.document.resources.iter().filter(|raw| raw.pos <= pos);
+        let id = before.max_by_key(|raw| raw.pos).map_or("", |raw| raw.id.as_str());
+        let remark = |consequence: &str| {
+            self.remark(pos, id, "dynamic reference {{resolve:…}}", consequence);
+        };
+        let put = secrets::put_in(&text, &self.options.secrets, remark);
+        put.map_err(|message| Fault { pos, message })
     }
 
     /// Whether a named condition holds.
@@ -140,14 +144,14 @@ impl<'a> Scope<'a> {
     /// What `Ref` gives.
     pub(crate) fn reference(&self, name: &str, pos: Pos) -> Result<Node> {
         if let Some(parameter) = self.parameters.get(name) {
-            self.made(parameter.text.clone(), pos)?;
+            let value = self.made(parameter.text.clone(), pos)?;
             let text = |text: &str| Node::text(pos, text);
             return Ok(match parameter.list {
                 true => {
-                    let items = parameter.text.split(',').filter(|_| !parameter.text.is_empty());
+                    let items = value.split(',').filter(|_| !value.is_empty());
                     Node::list(pos, items.map(|item| text(item.trim())).collect())
                 }
-                false => text(&parameter.text),
+                false => text(&value),
             });
         }
         if name.starts_with("AWS::") {

@@ -79,14 +79,39 @@ fn parameters_say_who_gave_their_value() {
 }
 
 #[test]
-fn a_dynamic_reference_is_told_and_stays_as_it_stands() {
-    let loaded = good(
-        "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: provided.al2023\n      Handler: b\n      CodeUri: .\n      Environment: {Variables: {SECRET: '{{resolve:ssm:/secret}}'}}\n",
+fn a_dynamic_reference_becomes_what_was_given_wherever_it_is_put_together() {
+    let template = |secret: &str| {
+        format!(
+            "Transform: AWS::Serverless-2016-10-31\nParameters: {{Id: {{Type: String, Default: /hook}}}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: provided.al2023\n      Handler: b\n      CodeUri: .\n      Environment:\n        Variables:\n          SECRET: {secret}\n"
+        )
+    };
+    let mut options = Options::default();
+    let text = template("'{{resolve:ssm:/hook}}'");
+    let fault = load_str("t.yaml", &text, &options).unwrap_err().to_string();
+    assert!(
+        fault.starts_with("t.yaml:12:19: no value is given for the secret «/hook»: give --secret"),
+        "{fault}"
     );
+
+    options.secrets.insert("/hook".into(), "s3cret".into());
+    for secret in [
+        "'{{resolve:ssm:/hook}}'",
+        "!Sub '{{resolve:ssm:${Id}}}'",
+        "!Join ['', ['{{resolve:ssm:', !Ref Id, '}}']]",
+    ] {
+        let loaded = load_str("t.yaml", &template(secret), &options).unwrap();
+        let function = loaded.resources.iter().find_map(|resource| match &resource.spec {
+            crate::topology::Spec::Function(function) => Some(function),
+            _ => None,
+        });
+        assert_eq!(function.unwrap().environment["SECRET"], "s3cret", "{secret}");
+        assert!(loaded.unsupported.is_empty(), "{:?}", loaded.unsupported);
+    }
+    let loaded = load_str("t.yaml", &template("'{{resolve:s3:x}}'"), &options).unwrap();
     assert_eq!(
         report(&loaded.unsupported),
         [
-            "t.yaml:9:41: dynamic reference {{resolve:…}} (F): is not looked up here: the text stays as it stands"
+            "t.yaml:12:19: dynamic reference {{resolve:…}} (F): is of no service that is known here: the text stays as it stands"
         ]
     );
 }
