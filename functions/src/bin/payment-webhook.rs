@@ -58,6 +58,8 @@ pub(crate) struct Webhook {
     pub(crate) secrets: Secrets,
     /// Whose time signatures are judged by.
     pub(crate) wall: Wall,
+    /// What pauses between attempts are drawn from; by default from nothing that is known.
+    pub(crate) seed: Option<u64>,
 }
 
 /// A word of the provider's.
@@ -116,7 +118,7 @@ async fn init() -> Result<Webhook, Error> {
     let services = functions::variable("SERVICES_TABLE")?;
     let secrets = functions::variable("WEBHOOK_SECRETS")?;
     let secrets = Secrets::new(&secrets).map_err(|error| format!("WEBHOOK_SECRETS: {error}"))?;
-    Ok(Webhook { store, services, secrets, wall: Wall::system() })
+    Ok(Webhook { store, services, secrets, wall: Wall::system(), seed: None })
 }
 
 pub(crate) async fn handle(
@@ -188,10 +190,13 @@ impl Webhook {
             let told = Told { result: "recorded", order_id: Some(order_id), version };
             let response = Response::json(200, &told);
             let kept = serde_json::to_string(&response).map_err(internal)?;
-            let transaction = appended
+            let mut transaction = appended
                 .add_to(Transaction::new())
                 .once(once, Some(kept))
                 .effect("RowChanged", change(&key, &item, &payment, &settled.payment)?);
+            if let Some(seed) = self.seed {
+                transaction = transaction.seeded(seed);
+            }
             match transaction.commit(tables, invocation.deadline).await? {
                 Verdict::Committed => {
                     log(&invocation.log, &appended);

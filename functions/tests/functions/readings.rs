@@ -203,7 +203,8 @@ async fn the_sample_payloads_are_what_it_takes_and_the_example_what_it_makes() {
     let bus = Memory::new();
     let reply = tell(&bus, &batch(std::slice::from_ref(&example.data))).await;
     assert_eq!(statuses(&reply), [422], "it lies in the future of this test");
-    let call = Call::new("POST /readings", "collector").body(batch(&[example.data.clone()]));
+    let call =
+        Call::new("POST /readings", "collector").body(batch(std::slice::from_ref(&example.data)));
     let call = call.at(example.metadata.occurred_at.as_ms());
     let reply = Reply::of(&invoke(&readings(&bus), call.event()).await.unwrap());
     assert_eq!(reply.body["results"][0]["eventId"], example.metadata.id.to_string());

@@ -28,6 +28,7 @@ fn webhook(steps: &Steps) -> Webhook {
         services: "Services".to_owned(),
         secrets: signature::Secrets::new(&format!("{NEW} {OLD}")).unwrap(),
         wall: steps.wall.clone(),
+        seed: Some(1),
     }
 }
 
@@ -256,7 +257,7 @@ async fn a_death_at_the_write_or_a_lost_answer_is_made_good_by_the_next_attempt(
     let (log, _) = Log::captured("test");
     for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::LostAnswer] {
         let steps = given("left charged").await;
-        steps.tables.fail_next(fault.clone());
+        steps.tables.fail_next(fault);
         let webhook = webhook(&steps);
         let of = Invocation::new("invocation-1", Duration::from_secs(9), &log);
         let event = signed(&steps, &succeeded("evt-1")).event();

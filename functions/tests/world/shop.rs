@@ -74,6 +74,7 @@ impl Shop {
                 services: services(),
                 secrets: Secrets::new(provider::SECRET).expect("a secret"),
                 wall: wall.clone(),
+                seed: Some(seed),
             },
             view: order_view::View { store, read_model },
             sender,
