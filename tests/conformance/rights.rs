@@ -9,11 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// What each function does to which table or index. A part of a transaction needs the right of its own action.
-const DOES: [(&str, &[(&str, &str)]); 9] = [
+const DOES: [(&str, &[(&str, &str)]); 11] = [
     (
         "order-commands",
         &[("EventStore", "ConditionCheckItem PutItem Query"), ("Services", "GetItem PutItem")],
     ),
+    (
+        "payment-webhook",
+        &[("EventStore", "PutItem Query"), ("Services", "GetItem PutItem UpdateItem")],
+    ),
+    ("readings", &[]),
     ("outbox-relay", &[]),
     ("fulfilment", &[("EventStore", "ConditionCheckItem PutItem Query"), ("Services", "PutItem")]),
     ("payment", &[("EventStore", "PutItem Query"), ("Services", "GetItem PutItem UpdateItem")]),
@@ -86,6 +91,7 @@ fn rows_of_the_event_store_and_of_services_are_open_to_those_who_own_them_alone(
             (&format!("ForAllValues:StringLike: {keys}"), &format!("StringLike: {keys}")),
             ("[\"request#*\"]", "[\"*\"]"),
             ("[\"marker#fulfilment#*\"]", "[\"marker#*\"]"),
+            ("[\"marker#payment-webhook#*\"]", "[\"marker#payment#*\"]"),
             ("\"marker#payment#*\"", "\"marker#inventory#*\""),
             ("\"stock#*\", \"reservation#*\"", "\"request#*\""),
         ],
@@ -179,6 +185,7 @@ fn whoever_publishes_is_bound_to_the_sources_it_speaks_for() {
         lint,
         &[
             ("events:source:", "events:detail-type:"),
+            ("{events:source: [shop.readings]}", "{events:source: []}"),
             ("Action: events:PutEvents", "Action: [events:PutEvents, events:PutRule]"),
         ],
     );

@@ -185,29 +185,35 @@ fn rules_name_events_that_exist_and_publishers_may_speak_as_every_source() {
             assert!(wanted.iter().any(|(one, _)| one == source), "{}: no {source}", rule.name);
         }
     }
-    let sources: BTreeSet<&str> = events.iter().map(|(source, _)| *source).collect();
-    for publisher in ["outbox-relay", "maintenance"] {
+    // What is in no stream is published by who tells it, and by nobody else.
+    let unstored = registry::unstored().iter().map(|declaration| declaration.source);
+    let unstored: BTreeSet<&str> = unstored.collect();
+    let sources = events.iter().map(|(source, _)| *source);
+    let stored: BTreeSet<&str> = sources.filter(|source| !unstored.contains(source)).collect();
+    for (publisher, sources) in
+        [("outbox-relay", &stored), ("maintenance", &stored), ("readings", &unstored)]
+    {
         let statements = shop.function(publisher).statements.as_ref().expect("a role");
         let publish = statements.iter().find(|s| s.actions == ["events:PutEvents"]);
         let conditions = conditions(publish.expect("a right to publish"));
         let allowed = conditions["StringEquals"]["events:source"].as_array().expect("sources");
         let allowed: BTreeSet<&str> = allowed.iter().filter_map(Value::as_str).collect();
-        assert_eq!(allowed, sources, "{publisher}");
+        assert_eq!(&allowed, sources, "{publisher}");
     }
 }
 
 #[test]
-fn the_owner_of_a_stream_alone_may_append_to_it() {
+fn the_owners_of_a_stream_alone_may_append_to_it() {
     let shop = Shop::load();
-    let owners = [
-        ("customer", "order-commands"),
-        ("order", "order-commands"),
-        ("fulfilment", "fulfilment"),
-        ("payment", "payment"),
-        ("inventory", "inventory"),
-        ("shipment", "shipping"),
+    let owners: [(&str, &[&str]); 6] = [
+        ("customer", &["order-commands"]),
+        ("order", &["order-commands"]),
+        ("fulfilment", &["fulfilment"]),
+        ("payment", &["payment", "payment-webhook"]),
+        ("inventory", &["inventory"]),
+        ("shipment", &["shipping"]),
     ];
-    let mut writers = BTreeMap::new();
+    let mut writers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for function in shop.functions() {
         for statement in function.statements.iter().flatten().filter(|s| s.allow) {
             let stores = statement.resources.iter().any(|arn| arn.ends_with("EventStore"));
@@ -221,12 +227,12 @@ fn the_owner_of_a_stream_alone_may_append_to_it() {
             let keys = &conditions(statement)["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             for key in keys.as_array().unwrap_or_else(|| panic!("{}: any key", function.name)) {
                 let kind = key.as_str().and_then(|key| key.strip_suffix("#*")).expect("a type");
-                let before = writers.insert(kind.to_owned(), function.name.clone());
-                assert_eq!(before, None, "{kind} has two writers");
+                writers.entry(kind.to_owned()).or_default().insert(function.name.clone());
             }
         }
     }
-    let owners = owners.map(|(kind, owner)| (kind.to_owned(), owner.to_owned()));
+    let names = |owners: &[&str]| owners.iter().map(|&owner| owner.to_owned()).collect();
+    let owners = owners.map(|(kind, owners)| (kind.to_owned(), names(owners)));
     assert_eq!(writers, BTreeMap::from(owners));
 }
 

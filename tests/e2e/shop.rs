@@ -60,6 +60,11 @@ impl Shop {
         shop
     }
 
+    /// The shop in which orders stay open, with another value of a parameter.
+    pub(crate) async fn with_parameter(name: &str, value: &str) -> Shop {
+        Shop::with(open().parameter(name, value)).await
+    }
+
     async fn with(setup: Setup) -> Shop {
         let running = setup.start().await.expect("the shop starts");
         let anna = Client::new(running.http(), running.endpoint());
