@@ -1,10 +1,18 @@
 //! The one file of platform calls: processes, as Linux and macOS have them.
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// Asks every process of a group to end.
 pub(crate) fn terminate_group(leader: u32) {
     signal_group(leader, Signal::TERM);
+}
+
+/// Ends a process; it cannot object.
+pub(crate) fn kill(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().filter(|pid| *pid > 1).and_then(Pid::from_raw) {
+        // One that has ended already needs no signal.
+        let _ = kill_process(pid, Signal::KILL);
+    }
 }
 
 /// Ends every process of a group; none can object.

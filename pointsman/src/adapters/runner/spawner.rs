@@ -1,18 +1,65 @@
+use super::lease::Lease;
 use crate::platform;
 use async_trait::async_trait;
+use std::future::Future;
 use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::process::{Child, Command};
 
-/// Starts processes: the real ones, or a test's.
+/// Starts processes: the engine's own, those of `cargo lambda watch`, or a test's.
+#[async_trait]
 pub trait Spawner: Send + Sync + 'static {
     /// Starts one.
     ///
     /// # Errors
     /// Why it could not be started: there is no such file, it is not executable, it is for another processor.
     fn spawn(&self, start: Start) -> io::Result<Box<dyn Process>>;
+
+    /// What its processes bear.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    /// Brings up what it needs itself, for functions that call AWS at `endpoint`; the number of its process, if it has
+    /// one, which leads a group.
+    ///
+    /// # Errors
+    /// One line that says what is missing, or why it does not start.
+    async fn begin(&self, _endpoint: &str) -> io::Result<Option<u32>> {
+        Ok(None)
+    }
+
+    /// Ends what it brought up.
+    async fn end(&self) {}
+
+    /// What somebody else's process that runs this binary has to know, once there is work for it; `None` if all
+    /// processes are its own.
+    fn lend(&self, _binary: &str) -> Option<Pin<Box<dyn Future<Output = Lease> + Send>>> {
+        None
+    }
+}
+
+/// What the processes of a [`Spawner`] bear.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Environments of one function at most; further invocations wait for one.
+    pub environments: usize,
+    /// An environment without work for so long ends.
+    pub idle: Duration,
+    /// How long a process may take until it asks for work.
+    pub init: Duration,
+}
+
+impl Default for Limits {
+    /// Idle ones end after five minutes; at most 64 environments a function; ten seconds to begin, as in Lambda.
+    fn default() -> Self {
+        let (idle, init) = (Duration::from_secs(300), Duration::from_secs(10));
+        Limits { environments: 64, idle, init }
+    }
 }
 
 /// What a process starts with.

@@ -23,6 +23,7 @@ use crate::topology::{Region, Spec};
 use bytes::Bytes;
 use serde_json::Value;
 use std::future::Future;
+use std::time::Duration;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
 

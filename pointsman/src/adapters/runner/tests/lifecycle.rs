@@ -50,7 +50,7 @@ async fn every_concurrent_invocation_has_an_environment_of_its_own() {
 #[tokio::test]
 async fn no_more_environments_than_allowed_are_started_and_the_rest_wait() {
     let spawner = fake::FakeSpawner::new(echoing());
-    let world = World::with(vec![echo()], spawner, |config| config.environments = 2).await;
+    let world = World::with(vec![echo()], spawner, |config| config.limits.environments = 2).await;
     let mut answers = vec![];
     for n in 0..20 {
         answers.push((n.to_string(), world.begin(&n.to_string()).await.2));
@@ -65,7 +65,7 @@ async fn no_more_environments_than_allowed_are_started_and_the_rest_wait() {
 async fn an_idle_environment_ends_and_the_next_invocation_starts_another() {
     let spawner = fake::FakeSpawner::new(echoing());
     let idle = Duration::from_millis(20);
-    let world = World::with(vec![echo()], spawner, |config| config.idle = idle).await;
+    let world = World::with(vec![echo()], spawner, |config| config.limits.idle = idle).await;
     assert_eq!(world.invoke("1").await.0, Ok("1".into()));
     let key = key_of(&world, 0);
     let ended = async {
