@@ -62,6 +62,9 @@ impl Wall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
+/// A day: no invocation lasts so long, and no instant of today is so near to the epoch.
+const LARGEST_DURATION_MS: u64 = 86_400_000;
+
 impl Deadline {
     /// So far from now.
     pub fn after(duration: Duration) -> Self {
@@ -69,7 +72,12 @@ impl Deadline {
     }
 
     /// At `epoch_ms`, milliseconds since the epoch, as the Lambda Runtime API states it.
+    ///
+    /// `cargo lambda watch` states 600,000 for ten minutes: what lies in the epoch's first days is taken as a duration.
     pub fn at_epoch_ms(epoch_ms: u64) -> Self {
+        if epoch_ms < LARGEST_DURATION_MS {
+            return Self::after(Duration::from_millis(epoch_ms));
+        }
         let now = u64::try_from(wall().as_ms()).unwrap_or(0);
         Self::after(Duration::from_millis(epoch_ms.saturating_sub(now)))
     }
