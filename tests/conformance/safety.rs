@@ -127,7 +127,7 @@ fn tokens_are_judged_by_the_parameters_and_every_route_names_its_scope() {
         // A parameter that is not used leaves the authorizer as it is.
         let text = template
             .text
-            .replace("Default: https://issuer.invalid", "Default: https://issuer.other");
+            .replace("Default: \"\"\n    AllowedPattern: ^(h", "Default: https://issuer.other\n    AllowedPattern: ^(h");
         let text = text
             .replace("    Default: shop\n    MinLength: 1", "    Default: other\n    MinLength: 1");
         let mut faults = vec![];
@@ -155,10 +155,13 @@ fn tokens_are_judged_by_the_parameters_and_every_route_names_its_scope() {
     finds(
         lint,
         &[
-            ("issuer: !Ref JwtIssuer", "issuer: https://issuer.invalid"),
-            ("audience: [!Ref JwtAudience]", "audience: [shop]"),
-            ("\n            Auth: {AuthorizationScopes: [orders:write]}", ""),
-            ("Auth: {AuthorizationScopes: [readings:write]}", "Auth: {Authorizer: NONE}"),
+            ("- !Ref JwtIssuer", "- https://issuer.invalid"),
+            ("!Ref UserPoolClient, !Ref JwtAudience]", "!Ref UserPoolClient, shop]"),
+            ("\n            Auth: {AuthorizationScopes: [orders:write, \"shop/orders:write\"]}", ""),
+            (
+                "Auth: {AuthorizationScopes: [readings:write, \"shop/readings:write\"]}",
+                "Auth: {Authorizer: NONE}",
+            ),
             ("Auth: {Authorizer: NONE}", "Auth: {AuthorizationScopes: [orders:write]}"),
             ("\n        DefaultAuthorizer: Caller", ""),
         ],

@@ -1,10 +1,30 @@
 //! Before anything is resolved: every name that is referred to exists, and no resource waits for itself.
 
-use super::document::Raw;
+use super::document::{Document, Raw};
 use super::node::{Node, Pos, Result, Value, fault};
 use super::resolve::{Piece, pieces};
 use super::scope::Scope;
 use std::collections::BTreeMap;
+
+/// Refuses an event whose own resource, which SAM names after function and event, has the id of another one: SAM's
+/// translator does so, when the stack is deployed.
+pub(crate) fn names(document: &Document) -> Result<()> {
+    for raw in &document.resources {
+        for (key, event) in raw.events() {
+            let kind = event.get("Type").and_then(Node::as_str).unwrap_or_default();
+            let id = format!("{}{}", raw.id, key.name);
+            // These have their route or method instead of a resource.
+            if !matches!(kind, "HttpApi" | "Api") && document.find(&id).is_some() {
+                let message = format!(
+                    "event {} of {} makes a resource {id}, and there is one already: name the event otherwise",
+                    key.name, raw.id
+                );
+                return fault(key.pos, message);
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Refuses a reference to nothing, with the nearest name, and a circle of references, naming it.
 pub(crate) fn references(scope: &Scope<'_>) -> Result<()> {

@@ -4,9 +4,13 @@ use super::document::Raw;
 use super::scope::Scope;
 
 /// Nothing is missed when these are not made on a laptop.
-const WITHOUT_EFFECT: [&str; 14] = [
+const WITHOUT_EFFECT: [&str; 17] = [
     "AWS::CDK::Metadata",
     "AWS::CloudFormation::WaitConditionHandle",
+    // What they belong to, the pool, is listed.
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolResourceServer",
     "AWS::IAM::InstanceProfile",
     "AWS::Lambda::Version",
     "AWS::Logs::LogGroup",
