@@ -19,6 +19,7 @@ mod readings;
 mod refusals;
 mod routing;
 mod seeds;
+mod schedules;
 mod shop;
 mod slow;
 #[path = "../support/mod.rs"]

@@ -1,5 +1,6 @@
-"""PutEvents, receive and delete, Invoke and Scan by boto3; an assertion that fails ends it with a trace."""
+"""PutEvents, receive and delete, Invoke, Scan and schedules by boto3; an assertion that fails ends it with a trace."""
 
+import datetime
 import json
 import sys
 
@@ -84,7 +85,58 @@ def scan():
     return len(items)
 
 
+def schedule():
+    """A schedule of a group is made, shown, changed, listed by pages and deleted; what is wrong is refused by name."""
+    client = boto3.client("scheduler")
+    group = client.create_schedule_group(Name="nights")["ScheduleGroupArn"]
+    assert group.endswith(":schedule-group/nights"), group
+    assert client.get_schedule_group(Name="nights")["State"] == "ACTIVE"
+    wanted = {
+        "GroupName": "nights",
+        "ScheduleExpression": "cron(0 3 ? * MON-FRI *)",
+        "ScheduleExpressionTimezone": "Europe/Berlin",
+        "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15},
+        "StartDate": datetime.datetime(2090, 1, 1, tzinfo=datetime.timezone.utc),
+        "State": "DISABLED",
+        "Target": {
+            "Arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
+            "RoleArn": "arn:aws:iam::000000000000:role/any",
+            "Input": empty_batch,
+            "RetryPolicy": {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1},
+        },
+    }
+    for n in range(3):
+        client.create_schedule(Name=f"s{n}", **wanted)
+    shown = client.get_schedule(Name="s0", GroupName="nights")
+    assert all(shown[name] == value for name, value in wanted.items()), shown
+    changed = {**wanted, "ScheduleExpression": "rate(5 minutes)"}
+    client.update_schedule(Name="s0", **changed)
+    assert client.get_schedule(Name="s0", GroupName="nights")["ScheduleExpression"] == "rate(5 minutes)"
+    pages = client.get_paginator("list_schedules").paginate(GroupName="nights", PaginationConfig={"PageSize": 2})
+    names = [schedule["Name"] for page in pages for schedule in page["Schedules"]]
+    assert names == ["s0", "s1", "s2"], names
+    refused = [
+        (client.exceptions.ConflictException, lambda: client.create_schedule(Name="s0", **wanted)),
+        (client.exceptions.ResourceNotFoundException, lambda: client.get_schedule(Name="none")),
+        (
+            client.exceptions.ValidationException,
+            lambda: client.create_schedule(Name="s", **{**wanted, "ScheduleExpression": "rate(10)"}),
+        ),
+    ]
+    for exception, ask in refused:
+        try:
+            ask()
+            raise AssertionError(f"{exception} is wanted")
+        except exception:
+            pass
+    client.delete_schedule(Name="s0", GroupName="nights")
+    client.delete_schedule_group(Name="nights")
+    left = [group["Name"] for group in client.list_schedule_groups()["ScheduleGroups"]]
+    assert left == ["default"], left
+    return len(names)
+
+
 ids = put_events()
 received = receive(ids)
 invoke()
-print(f"{len(ids)} events, {received} messages, {scan()} items")
+print(f"{len(ids)} events, {received} messages, {scan()} items, {schedule()} schedules")

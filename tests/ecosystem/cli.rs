@@ -51,10 +51,46 @@ async fn the_aws_cli_puts_events_receives_invokes_and_scans() {
     let scanned = aws.json(&["dynamodb", "scan", "--table-name", TABLE]).await;
     assert_eq!((&scanned["Count"], &scanned["Items"]), (&json!(1), &json!([item])));
 
+    schedules(&aws).await;
     let refused = aws.run(&["sqs", "get-queue-url", "--queue-name", "nobodys"]).await;
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("AWS.SimpleQueueService.NonExistentQueue"), "{said}");
     shop.stop().await;
+}
+
+/// A schedule is made, shown, fires, and is deleted.
+async fn schedules(aws: &Aws) {
+    let target = json!({
+        "Arn": format!("arn:aws:sqs:us-east-1:000000000000:{QUEUE}"),
+        "RoleArn": "arn:aws:iam::000000000000:role/any",
+        "Input": "from <aws.scheduler.schedule-arn>",
+    });
+    let target = target.to_string();
+    let create = [
+        "scheduler",
+        "create-schedule",
+        "--name",
+        "beat",
+        "--schedule-expression",
+        "rate(5 minutes)",
+        "--flexible-time-window",
+        "Mode=OFF",
+        "--target",
+        &target,
+    ];
+    let arn = aws.json(&create).await["ScheduleArn"].as_str().expect("an ARN").to_owned();
+    let shown = aws.json(&["scheduler", "get-schedule", "--name", "beat"]).await;
+    assert_eq!((&shown["Arn"], &shown["State"]), (&json!(arn), &json!("ENABLED")), "{shown}");
+    let url = aws.json(&["sqs", "get-queue-url", "--queue-name", QUEUE]).await;
+    let url = url["QueueUrl"].as_str().expect("a URL");
+    let receive = ["sqs", "receive-message", "--queue-url", url, "--wait-time-seconds", "20"];
+    let received = aws.json(&receive).await;
+    assert_eq!(received["Messages"][0]["Body"], format!("from {arn}"), "it fires at once");
+    let listed = aws.json(&["scheduler", "list-schedules", "--name-prefix", "be"]).await;
+    assert_eq!(listed["Schedules"][0]["Name"], "beat", "{listed}");
+    aws.done(&["scheduler", "delete-schedule", "--name", "beat"]).await;
+    let again = aws.run(&create).await;
+    assert!(again.status.success(), "its name is free again");
 }
 
 /// The command, and where it calls. Version 1 reads the endpoint of `aws sqs` from nowhere but its option.

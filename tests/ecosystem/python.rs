@@ -15,7 +15,10 @@ async fn boto3_puts_events_receives_invokes_and_scans() {
     let output = run(script).await;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "25 events, 25 messages, 3 items");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).trim(),
+        "25 events, 25 messages, 3 items, 3 schedules"
+    );
     all_were_deleted(&shop, 25).await;
     shop.stop().await;
 }

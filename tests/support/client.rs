@@ -31,12 +31,16 @@ pub(crate) struct Answer {
 impl Client {
     /// A client of the HTTP API at `http` and AWS's protocols at `endpoint`, with a token of anna's.
     pub(crate) fn new(http: &str, endpoint: &str) -> Client {
-        let config = ureq::Agent::config_builder().http_status_as_error(false);
-        let agent = config.timeout_global(Some(PATIENCE)).build().into();
-        let mut client =
-            Client { agent, http: http.into(), endpoint: endpoint.into(), token: String::new() };
+        let mut client = Client { http: http.into(), ..Client::operator(endpoint) };
         client.token = client.token("anna", SCOPES);
         client
+    }
+
+    /// An operator alone, of a system that may have no HTTP API.
+    pub(crate) fn operator(endpoint: &str) -> Client {
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent = config.timeout_global(Some(PATIENCE)).build().into();
+        Client { agent, http: String::new(), endpoint: endpoint.into(), token: String::new() }
     }
 
     /// The same with another customer's token.
@@ -240,6 +244,11 @@ impl Client {
         let response = ureq::get(format!("{}/_pointsman/tail", self.endpoint)).call();
         let reader = response.expect("the engine tells").into_body().into_reader();
         Tail::new(reader)
+    }
+
+    /// A request of a service whose actions are paths.
+    pub(crate) fn rest(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.operate(method, path, body)
     }
 
     fn operate(&self, method: &str, path: &str, body: &Value) -> Value {
