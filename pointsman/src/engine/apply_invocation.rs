@@ -81,7 +81,7 @@ impl State {
                 });
             }
             Fact::StreamAdvanced { mapping, cursor } => {
-                self.change_mapping(mapping, |m| m.advance(cursor.clone()));
+                self.change_mapping(mapping, |m| m.advance(cursor.clone(), entry.at));
             }
             Fact::StreamRetried { mapping, attempts, due, limit } => {
                 self.change_mapping(mapping, |m| m.retry(*attempts, *due, *limit));
@@ -90,7 +90,7 @@ impl State {
                 if let Some(delivery) = delivery {
                     self.deliver(entry.at, delivery);
                 }
-                self.change_mapping(mapping, |m| m.advance(last.clone()));
+                self.change_mapping(mapping, |m| m.advance(last.clone(), entry.at));
             }
             fact => self.apply_schedule(entry.at, fact),
         }

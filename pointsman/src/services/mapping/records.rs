@@ -58,9 +58,9 @@ impl TakeRecords {
                 .fact(Fact::StreamAdvanced { mapping: self.mapping.clone(), cursor: last.clone() });
             return Some(());
         };
-        let too_old = |at: &Time| {
-            max_age_seconds.is_some_and(|most| at.plus_seconds(most) < draft.context.now)
-        };
+        let now = draft.context.now;
+        let too_old =
+            |at: &Time| max_age_seconds.is_some_and(|most| mapping.is_too_old(*at, most, now));
         // The others are read again from behind these.
         let old = self.written.iter().take_while(|at| too_old(at)).count();
         if old > 0

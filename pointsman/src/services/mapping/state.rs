@@ -27,6 +27,10 @@ pub struct Mapping {
     pub limit: Option<u32>,
     /// Batches that run.
     pub(crate) running: BTreeSet<InvocationId>,
+    /// Since when nothing before them keeps it from the records after the cursor; not saved, since a restart is no
+    /// reason to call a record old.
+    #[serde(skip)]
+    free: Time,
     /// It waits until then: for a fuller batch, or for the next try.
     waits: Option<Time>,
     /// It has waited for a fuller batch long enough.
@@ -44,6 +48,7 @@ impl Mapping {
             attempts: 0,
             limit: None,
             running: BTreeSet::new(),
+            free: now,
             waits: None,
             ripe: false,
         }
@@ -142,7 +147,15 @@ impl Mapping {
         self.ripe = true;
     }
 
-    pub(crate) fn advance(&mut self, cursor: String) {
+    /// Whether a record written at `at` is older than `most` seconds. One that was never tried is as old as it was
+    /// when the mapping could have read it: that the machine slept since then makes it no older.
+    pub(crate) fn is_too_old(&self, at: Time, most: u32, now: Time) -> bool {
+        let judged = if self.attempts > 0 { now } else { self.free.max(self.modified) };
+        at.plus_seconds(most) < judged
+    }
+
+    pub(crate) fn advance(&mut self, cursor: String, now: Time) {
+        self.free = now;
         self.cursor = Some(cursor);
         self.attempts = 0;
         self.limit = None;

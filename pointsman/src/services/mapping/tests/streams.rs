@@ -54,6 +54,20 @@ fn world(stream: Stream) -> World {
     world
 }
 
+/// The mapping is off for so long.
+fn off(world: &mut World, time: Duration) {
+    for enabled in [false, true] {
+        let change = Box::new(move |spec: &mut MappingSpec| {
+            spec.enabled = enabled;
+            Ok(())
+        });
+        world.ask(UpdateMapping { mapping: "m".into(), change });
+        if !enabled {
+            world.pass(time);
+        }
+    }
+}
+
 /// Takes the records of these sequence numbers, as a reader who stands behind the cursor does.
 fn take(world: &mut World, sequences: &[&str]) -> bool {
     let after = mapping(world).cursor.clone();
@@ -248,7 +262,7 @@ fn a_failed_batch_is_tried_again_with_nothing_beside_it() {
 fn records_too_old_are_given_up_before_a_try_and_younger_ones_are_not() {
     let mut world = world(Stream { max_age_seconds: Some(60), ..PLAIN });
     let begin = world.core.now();
-    world.pass(Duration::from_secs(100));
+    off(&mut world, Duration::from_secs(100));
     let young = world.core.now();
     let written = vec![begin, begin, young];
     assert!(take_written(&mut world, None, &["1", "2", "3"], written, Some("[]")));
@@ -261,6 +275,16 @@ fn records_too_old_are_given_up_before_a_try_and_younger_ones_are_not() {
     assert_eq!(record["DDBStreamBatchInfo"]["batchSize"], 2);
     assert!(take_written(&mut world, Some("2"), &["3"], vec![young], Some("[]")));
     world.invocation();
+}
+
+#[test]
+fn a_record_is_no_older_for_a_machine_that_slept_before_it_was_read() {
+    let mut world = world(Stream { max_age_seconds: Some(60), ..PLAIN });
+    let begin = world.core.now();
+    world.pass(Duration::from_secs(100));
+    assert!(take_written(&mut world, None, &["1"], vec![begin], Some("[]")));
+    world.invocation();
+    assert!(world.queue("lost").is_empty());
 }
 
 #[test]
@@ -287,7 +311,7 @@ fn a_failing_record_that_grows_too_old_takes_no_younger_ones_with_it() {
 #[test]
 fn records_too_old_that_the_filter_does_not_want_are_only_passed() {
     let mut world = world(Stream { max_age_seconds: Some(60), ..PLAIN });
-    world.pass(Duration::from_secs(100));
+    off(&mut world, Duration::from_secs(100));
     assert!(take_after(&mut world, None, &["1", "2"], None));
     stands(&world, Some("2"), 0, None);
     // Also where younger ones behind them are wanted.
