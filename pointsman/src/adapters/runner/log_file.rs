@@ -10,6 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 /// Bytes of one of the two files: 4 MiB.
 const LARGEST: u64 = 4 << 20;
 
+const OLDER: &str = "older.jsonl";
+const NEWER: &str = "newer.jsonl";
+
 /// Lines that wait for the disk at most; what comes on top is not kept.
 const WAITING: usize = 8_192;
 
@@ -21,24 +24,21 @@ const AT_ONCE: usize = 1_024;
 pub(super) struct LogFile(SyncSender<Arc<LogLine>>);
 
 impl LogFile {
-    /// Goes on behind what earlier starts have left in the folder; each of those lines is told, oldest first.
-    pub(super) fn open(folder: &Path, mut tell: impl FnMut(LogLine)) -> io::Result<LogFile> {
+    /// Goes on behind what earlier starts have left in the folder; those lines are told when they are read, which
+    /// nothing waits for.
+    pub(super) fn open(
+        folder: &Path,
+        tell: impl FnOnce(Vec<LogLine>) + Send + 'static,
+    ) -> io::Result<LogFile> {
         fs::create_dir_all(folder)?;
-        let (old, new) = (folder.join("older.jsonl"), folder.join("newer.jsonl"));
-        for path in [&old, &new] {
-            let Ok(file) = File::open(path) else { continue };
-            // A crash may have torn the last line.
-            let lines = BufReader::new(file).lines().map_while(Result::ok);
-            lines.filter_map(|line| serde_json::from_str(&line).ok()).for_each(&mut tell);
-        }
-        let out = File::options().create(true).append(true).open(&new)?;
-        let size = out.metadata()?.len();
+        let folder = folder.to_owned();
         let (sender, lines) = sync_channel(WAITING);
-        let mut writer = Writer { old, new, out, size };
-        // What a torn line would have become is a line of its own.
-        writer.append(b"\n")?;
         let thread = std::thread::Builder::new().name("pointsman-logs".into());
-        thread.spawn(move || drop(writer.run(&lines)))?;
+        thread.spawn(move || {
+            tell(left(&folder));
+            // Lines are a help, not state: without a disk that takes them they are merely gone.
+            drop(Writer::open(&folder).and_then(|mut writer| writer.run(&lines)));
+        })?;
         Ok(LogFile(sender))
     }
 
@@ -46,6 +46,14 @@ impl LogFile {
         // One too many is not kept.
         let _ = self.0.try_send(line);
     }
+}
+
+/// What is kept in a folder, oldest first.
+fn left(folder: &Path) -> Vec<LogLine> {
+    let files = [OLDER, NEWER].into_iter().filter_map(|name| File::open(folder.join(name)).ok());
+    let lines = files.flat_map(|file| BufReader::new(file).lines().map_while(Result::ok));
+    // A crash may have torn the last one.
+    lines.filter_map(|line| serde_json::from_str(&line).ok()).collect()
 }
 
 struct Writer {
@@ -56,6 +64,16 @@ struct Writer {
 }
 
 impl Writer {
+    fn open(folder: &Path) -> io::Result<Writer> {
+        let (old, new) = (folder.join(OLDER), folder.join(NEWER));
+        let out = File::options().create(true).append(true).open(&new)?;
+        let size = out.metadata()?.len();
+        let mut writer = Writer { old, new, out, size };
+        // What is left of a torn line is a line of its own.
+        writer.append(b"\n")?;
+        Ok(writer)
+    }
+
     /// Until nobody is there to send lines.
     fn run(&mut self, lines: &Receiver<Arc<LogLine>>) -> io::Result<()> {
         while let Ok(first) = lines.recv() {
@@ -99,11 +117,10 @@ mod tests {
         }
     }
 
-    /// What is told at the next start, once it is as wanted.
+    /// What is left in the folder, once it is as wanted.
     fn kept(folder: &Path, wanted: impl Fn(&[LogLine]) -> bool) -> Vec<LogLine> {
         for _ in 0..1_000 {
-            let mut lines = vec![];
-            LogFile::open(folder, |line| lines.push(line)).unwrap();
+            let lines = left(folder);
             if wanted(&lines) {
                 return lines;
             }
@@ -123,13 +140,12 @@ mod tests {
             status: Some("error".into()),
         };
         let lines = [line(1, Said::Out("grün".into())), line(2, Said::Start), line(3, report)];
-        let file = LogFile::open(folder.path(), |_| panic!("nothing is there")).unwrap();
+        let file = LogFile::open(folder.path(), |lines| assert_eq!(lines, [])).unwrap();
         lines.iter().for_each(|line| file.keep(Arc::new(line.clone())));
         drop(file);
         assert_eq!(kept(folder.path(), |kept| kept.len() == 3), lines);
 
-        let mut torn =
-            File::options().append(true).open(folder.path().join("newer.jsonl")).unwrap();
+        let mut torn = File::options().append(true).open(folder.path().join(NEWER)).unwrap();
         torn.write_all(b"{\"at\":4,\"function\":\"ec").unwrap();
         let file = LogFile::open(folder.path(), |_| {}).unwrap();
         file.keep(Arc::new(line(5, Said::End)));

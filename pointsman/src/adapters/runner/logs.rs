@@ -105,12 +105,14 @@ struct Kept {
 impl Logs {
     /// Logs of this start alone, or also those that earlier starts have left in a folder.
     pub(super) fn new(clock: Arc<dyn Clock>, folder: Option<&Path>) -> io::Result<Self> {
-        let mut kept = Kept::default();
+        let kept: Arc<Mutex<Kept>> = Arc::default();
         let file = match folder {
-            Some(folder) => Some(LogFile::open(folder, |line| kept.push(Arc::new(line)))?),
+            Some(folder) => {
+                let kept = kept.clone();
+                Some(LogFile::open(folder, move |lines| lock(&kept).begin_with(lines))?)
+            }
             None => None,
         };
-        let kept = Arc::new(Mutex::new(kept));
         Ok(Logs { clock, sender: broadcast::channel(WAITING).0, kept, file })
     }
 
@@ -142,13 +144,29 @@ impl Logs {
         let _ = self.sender.send(line);
     }
 
-    /// A panic elsewhere leaves the lines whole: each change is one call.
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 
+/// A panic elsewhere leaves the lines whole: each change is one call.
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Kept {
+    /// Puts lines of earlier starts before all others, as far as there is room.
+    fn begin_with(&mut self, lines: Vec<LogLine>) {
+        for line in lines.into_iter().rev().map(Arc::new) {
+            let size = size(&line);
+            if self.bytes + size > KEPT {
+                return;
+            }
+            self.bytes += size;
+            self.lines.push_front(line);
+        }
+    }
+
     fn push(&mut self, line: Arc<LogLine>) {
         self.bytes += size(&line);
         self.lines.push_back(line);
