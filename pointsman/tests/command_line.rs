@@ -43,6 +43,33 @@ fn what_cannot_be_done_is_one_line_and_no_success() {
     }
 }
 
+#[test]
+fn every_verb_has_examples_a_manual_page_and_is_completed() {
+    let text = |arguments: &[&str]| {
+        let output = pointsman(arguments, "");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let help = text(&["--help"]);
+    let (_, listed) = help.split_once("Commands:\n").expect("verbs");
+    let verbs = listed.lines().take_while(|line| !line.is_empty());
+    let verbs = verbs.filter_map(|line| line.split_whitespace().next());
+    let verbs: Vec<&str> = verbs.filter(|verb| *verb != "help").collect();
+    assert!(verbs.contains(&"up") && verbs.contains(&"logs"), "{verbs:?}");
+    let scripts = ["bash", "zsh", "fish"].map(|shell| text(&["completions", shell]));
+    for verb in verbs {
+        let help = text(&[verb, "--help"]);
+        let examples = help.matches(&format!("pointsman {verb}")).count() - 1;
+        assert!(examples > 0, "{verb} --help has a usage, but no examples: {help}");
+        assert!(text(&["man", verb]).contains(&format!(".TH pointsman-{verb} ")), "{verb}");
+        assert!(scripts.iter().all(|script| script.contains(verb)), "{verb} is not completed");
+    }
+    assert!(text(&["man"]).contains(".SH"));
+    let unknown = pointsman(&["man", "tale"], "");
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(said.starts_with("pointsman: there is no verb tale, but there are "), "{said}");
+}
+
 #[track_caller]
 fn check(pattern: &str, event: &str, matches: bool, says: &str) {
     let folder = tempfile::tempdir().expect("a folder");

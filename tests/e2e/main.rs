@@ -6,6 +6,7 @@
 
 mod books;
 mod crashes;
+mod daily;
 mod deadline;
 mod disorder;
 mod faults;
@@ -18,8 +19,8 @@ mod poison;
 mod readings;
 mod refusals;
 mod routing;
-mod seeds;
 mod schedules;
+mod seeds;
 mod shop;
 mod slow;
 #[path = "../support/mod.rs"]

@@ -3,6 +3,9 @@
 //! Installs what it needs under `target/`, runs every check of the repository and ends in counts. The standard library
 //! is all it uses, so it starts at once. [`steps`] has the checks, [`tools`] the Python tools, [`process`] runs things.
 
+mod arm64;
+mod daily;
+mod judge;
 mod mutations;
 mod process;
 mod sam;

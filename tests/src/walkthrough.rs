@@ -1,7 +1,8 @@
-//! Does what CONTRIBUTING says about a new consumer, in a copy of the sources: one file, one stanza, one test.
+//! Does what CONTRIBUTING says about a new consumer, in a copy of the sources: one file, one stanza, one test. Then a
+//! function is saved there while it runs.
 
 use crate::process::{Tally, cargo, check, test};
-use crate::tree;
+use crate::{daily, tree};
 use std::path::Path;
 
 /// The test that the walkthrough ends with, and how many systems' tests it is.
@@ -45,6 +46,7 @@ pub(crate) fn run(root: &Path) -> Result<Tally, String> {
         return Err(format!("no test is called {ENDS_WITH}"));
     }
     tally += greeted;
+    tally += daily::run(&copy, &target)?;
     Ok(tally)
 }
 

@@ -32,10 +32,23 @@ impl Pointsman {
         template: &Path,
         functions: Option<&Path>,
         state: &Path,
+        ports: [u16; 2],
+    ) -> Pointsman {
+        Pointsman::with(template, functions, state, ports, |_| {})
+    }
+
+    /// The same, started as `changed` says.
+    pub(crate) fn with(
+        template: &Path,
+        functions: Option<&Path>,
+        state: &Path,
         [aws, http]: [u16; 2],
+        changed: impl FnOnce(&mut Command),
     ) -> Pointsman {
         let mut command = up(template, state);
-        command.arg("--quiet");
+        // Whatever is built meanwhile is not the test's.
+        command.args(["--quiet", "--no-watch"]);
+        changed(&mut command);
         if let Some(folder) = functions {
             command.arg("--functions").arg(folder);
         }
