@@ -1,20 +1,40 @@
 //! Schedules from a template and by the Scheduler API, with a clock that is moved.
 
-use crate::support::Client;
+use crate::support::{Client, Pointsman};
 use pointsman::engine::{Fact, Followed};
 use pointsman::testing::{self, Node, Running, What};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
+fn template() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/schedules.yaml")
+}
+
 /// The system of the template, and an operator of it.
 async fn up() -> (Running, Client) {
-    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/schedules.yaml");
-    let running = testing::start(template).await.expect("it starts");
+    let running = testing::start(template()).await.expect("it starts");
     let operator = Client::operator(running.endpoint());
     (running, operator)
+}
+
+#[test]
+fn the_map_and_tail_tell_of_schedules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = Pointsman::of(&template(), None, folder.path(), [0, 0]);
+    for line in
+        ["nightly cron(30 3 * * ? *) Europe/Berlin → came", "rule hourly rate(1 hour) → ticks"]
+    {
+        assert!(engine.printed.contains(line), "{line} is missing: {}", engine.printed);
+    }
+    let operator = Client::operator(&engine.endpoint);
+    let mut tail = operator.tail();
+    operator.advance(25 * HOUR);
+    let fired = tail.find(|line| line["kind"] == "fired");
+    assert_eq!((&fired["schedule"], &fired["attempt"]), (&json!("default/nightly"), &json!(1)));
+    assert_eq!(fired["targets"], json!([{ "rule": "", "to": "came" }]));
 }
 
 /// Texts of all messages of a queue, which stay in flight.

@@ -277,3 +277,50 @@ fn an_event_whose_resource_has_anothers_name_is_refused() {
     );
     good(&text.replace("        Queue:", "        Messages:"));
 }
+
+/// A template with one schedule of these properties, beside its target.
+#[track_caller]
+fn schedule(properties: &str, message: &str) {
+    let target = "Target: {Arn: \"arn:aws:sqs:us-east-1:000000000000:q\", RoleArn: r}";
+    let head = "Resources:\n  S:\n    Type: AWS::Scheduler::Schedule\n    Properties:\n";
+    refused(&format!("{head}      {target}\n{properties}"), message);
+}
+
+#[test]
+fn a_schedule_that_never_could_fire_is_refused_at_its_expression() {
+    let window = "      FlexibleTimeWindow: {Mode: \"OFF\"}\n";
+    let with = |line: &str| format!("{window}      {line}\n");
+    schedule(
+        &with("ScheduleExpression: cron(0 12 * * MON *)"),
+        "7:27: ScheduleExpression of S is «cron(0 12 * * MON *)»: one of day-of-month and day-of-week must be ?",
+    );
+    schedule(
+        &with("ScheduleExpression: rate(5 seconds)"),
+        "7:27: ScheduleExpression of S is «rate(5 seconds)»: the unit of a rate is minutes, hours or days, not «seconds»",
+    );
+    schedule(
+        &with("ScheduleExpression: rate(5 minutes)\n      ScheduleExpressionTimezone: Berlin"),
+        "8:35: ScheduleExpressionTimezone of S is «Berlin»: the name of an IANA time zone is wanted, such as Europe/Berlin",
+    );
+    schedule(
+        &with("ScheduleExpression: rate(5 minutes)\n      StartDate: tomorrow"),
+        "8:18: StartDate of S is «tomorrow»: a date and time is wanted, such as 2026-11-21T20:00:00Z",
+    );
+    schedule(&with("State: ENABLED"), "5:7: ScheduleExpression of S is missing");
+    schedule(
+        "      ScheduleExpression: rate(5 minutes)\n",
+        "5:7: FlexibleTimeWindow of S is missing",
+    );
+    function(
+        "Events: {Tick: {Type: Schedule, Properties: {Schedule: rate(1 minutes)}}}",
+        "9:62: Events.Tick.Schedule of F is «rate(1 minutes)»: the unit is singular for 1 and plural for more",
+    );
+    function(
+        "Events: {Tick: {Type: ScheduleV2, Properties: {ScheduleExpression: at(2030-01-01)}}}",
+        "9:74: Events.Tick.ScheduleExpression of F is «at(2030-01-01)»: at(yyyy-mm-ddThh:mm:ss) is wanted, not «2030-01-01»",
+    );
+    refused(
+        "Resources:\n  B: {Type: AWS::Events::EventBus, Properties: {Name: b}}\n  R: {Type: AWS::Events::Rule, Properties: {EventBusName: !Ref B, ScheduleExpression: rate(1 day)}}\n",
+        "3:87: ScheduleExpression of R stands on the bus b: only rules of the default bus can have one",
+    );
+}
