@@ -126,6 +126,7 @@ impl Up {
             None => Crates::of(&stacks, self.release).map_err(|error| error.to_string())?,
         };
         watch.set(self.places(reader.templates(), &crates, &stacks));
+        let spawner = self.spawner(&crates)?;
         crates.build().map_err(|error| error.to_string())?;
         let shelf = self.functions.is_none().then(|| self.state.join("functions"));
         let binaries = Arc::new(Binaries::new(self.folders(&crates), shelf));
@@ -139,7 +140,7 @@ impl Up {
             http,
             stacks,
             executables: binaries.clone(),
-            spawner: self.spawner(&crates)?,
+            spawner,
             clock: Arc::new(SystemClock),
             random: Box::new(OsRandom::default()),
             fatal: Arc::new(move |why| drop(fatal.send(why))),
@@ -250,7 +251,7 @@ impl Up {
         let me = std::env::current_exe().map_err(|error| format!("pointsman is lost: {error}"))?;
         let runner = [me.display().to_string(), "env".into(), "--".into()];
         let watch = CargoLambda::new(watch, &runner);
-        let watch = watch.map_err(|error| format!("no port is free: {error}"))?;
+        let watch = watch.map_err(|error| error.to_string())?;
         let address = watch.address();
         let at = format!("--invoke-address {} --invoke-port {}", address.ip(), address.port());
         anstream::println!("{} cargo lambda invoke {at} NAME", styled(BOLD, "cargo-lambda"));
@@ -274,6 +275,8 @@ impl Up {
         let mut places = Places::default();
         for given in &templates.given {
             places.file(&given.path, Role::Template);
+            let secrets = given.path.with_file_name(template::SECRETS_BESIDE);
+            places.file(&secrets, Role::Template);
         }
         if !self.is_cargo_lambda() {
             places.crates(crates);

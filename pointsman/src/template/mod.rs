@@ -45,7 +45,7 @@ mod table;
 mod tests;
 mod yaml;
 
-pub use secrets::read_secrets;
+pub use secrets::{BESIDE as SECRETS_BESIDE, read_secrets};
 
 use crate::topology::{Place, Region, Resource};
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// What a dynamic reference begins with.
 pub(crate) const START: &str = "{{resolve:";
 
-/// The file of secrets beside a template that is read by itself: for values that are worth nothing elsewhere.
-const BESIDE: &str = "local.env";
+/// Name of the file of secrets beside a template that is read by itself: for values that are worth nothing elsewhere.
+pub const BESIDE: &str = "local.env";
 
 /// Reads a file of secrets: a line `NAME=VALUE` for each. Empty lines, and lines that begin with `#`, are passed over;
 /// space around a name or a value is no part of it, and quotes are.
