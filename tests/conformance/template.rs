@@ -270,6 +270,27 @@ fn every_mapping_reports_single_failures_and_none_goes_on_for_ever() {
 }
 
 #[test]
+fn every_schedule_says_when_it_was_due_and_gives_up_before_it_comes_again() {
+    let shop = Shop::load();
+    let mut schedules = 0;
+    for resource in &shop.loaded.resources {
+        let Spec::Schedule(schedule) = &resource.spec else { continue };
+        schedules += 1;
+        // Handlers know no other time, and it stays the same over retries.
+        let input = schedule.target.input.as_deref().unwrap_or_default();
+        assert!(input.contains("<aws.scheduler.scheduled-time>"), "{}: {input}", resource.id);
+        let minutes = schedule.expression.strip_prefix("rate(").and_then(|rest| {
+            let (number, unit) = rest.strip_suffix(')')?.split_once(' ')?;
+            unit.starts_with("minute").then(|| number.parse::<u32>().ok()).flatten()
+        });
+        let Some(minutes) = minutes else { continue };
+        let retry = &schedule.target.retry;
+        assert!(retry.max_age_seconds <= 60 * minutes, "{}: {retry:?}", resource.id);
+    }
+    assert!(schedules > 0);
+}
+
+#[test]
 fn every_function_has_statements_of_its_own_and_none_allows_everything() {
     let shop = Shop::load();
     let mut functions = 0;
