@@ -3,8 +3,13 @@
 //!
 //! The two in Python need `target/tools`, which `cargo verify` makes. Without it they say so and pass.
 
+mod cargo_lambda;
 mod cli;
+mod deploy;
 mod python;
 mod sdk;
+mod sdk_actions;
 mod sdk_config;
 mod shop;
+#[path = "../support/mod.rs"]
+mod support;

@@ -22,3 +22,29 @@ async fn boto3_puts_events_receives_invokes_and_scans() {
     all_were_deleted(&shop, 25).await;
     shop.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boto3_calls_every_action_of_the_table() {
+    actions("boto3").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_aws_cli_calls_every_action_of_the_table() {
+    actions("cli").await;
+}
+
+/// Every row of actions.json with this tool.
+async fn actions(by: &str) {
+    let Some(python) = tool("python", by) else { return };
+    let shop = start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut script = Command::new(python);
+    script.arg(workspace().join("tests/ecosystem/actions.py")).arg(by);
+    script.current_dir(folder.path()).env("AWS_ENDPOINT_URL", shop.endpoint());
+    let output = run(script).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let rows = crate::shop::actions().len();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), rows);
+    shop.stop().await;
+}

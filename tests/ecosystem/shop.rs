@@ -66,3 +66,10 @@ pub(crate) async fn run(mut command: Command) -> Output {
     let ran = tokio::task::spawn_blocking(move || command.output()).await;
     ran.expect("it does not panic").expect("the tool starts")
 }
+
+/// The rows of actions.json.
+pub(crate) fn actions() -> Vec<serde_json::Value> {
+    let path = workspace().join("tests/ecosystem/actions.json");
+    let text = std::fs::read_to_string(path).expect("the table");
+    serde_json::from_str(&text).expect("JSON")
+}
