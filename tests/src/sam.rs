@@ -6,14 +6,19 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Where `sam build` puts its result here, so that it never meets the one of a person who deploys.
-const BUILT: &str = "target/sam/build";
+pub(crate) const BUILT: &str = "target/sam/build";
 
 /// The same binaries by their own names: `order-view/bootstrap`.
 const FUNCTIONS: &str = "target/sam/functions";
 
 /// `sam` at the workspace's root, where samconfig.toml is.
 pub(crate) fn command(root: &Path, bin: &Path) -> Result<Command, String> {
-    let mut sam = process::command(root, bin.join("sam"));
+    with_tools(root, bin.join("sam"), bin)
+}
+
+/// A program that runs SAM, or is it, at the workspace's root.
+pub(crate) fn with_tools(root: &Path, program: PathBuf, bin: &Path) -> Result<Command, String> {
+    let mut sam = process::command(root, program);
     // SAM finds cargo-lambda, and that finds zig, on the PATH.
     let paths = env::var_os("PATH").unwrap_or_default();
     let paths = [bin.to_owned()].into_iter().chain(env::split_paths(&paths));
@@ -35,6 +40,8 @@ pub(crate) fn build(root: &Path, bin: &Path) -> Result<Tally, String> {
     let mut tally = check(&mut sam)?;
     if tally.failed == 0 {
         let functions = by_name(root)?;
+        let built = |name: &str| Some(root.join(BUILT).join(logical_id(name)).join("bootstrap"));
+        lay_out(&root.join(FUNCTIONS), &functions, built)?;
         println!("sam built {}", functions.join(", "));
         tally.passed += functions.len() as u64;
     }
@@ -61,36 +68,48 @@ pub(crate) fn scenarios(root: &Path) -> Result<Tally, String> {
     test(&mut cargo)
 }
 
-/// Lays each binary under the name it has everywhere else, and finds that none is missing.
-///
-/// SAM names folders by logical id: `OrderView` for `order-view`.
-fn by_name(root: &Path) -> Result<Vec<String>, String> {
-    let cannot = |what: &Path, error: std::io::Error| format!("{}: {error}", what.display());
+/// Names of the functions' binaries.
+pub(crate) fn by_name(root: &Path) -> Result<Vec<String>, String> {
     let sources = root.join("functions/src/bin");
+    let entries = fs::read_dir(&sources).map_err(|error| cannot(&sources, &error))?;
     let mut names = vec![];
-    for entry in fs::read_dir(&sources).map_err(|error| cannot(&sources, error))?.flatten() {
-        let path = entry.path();
+    for path in entries.flatten().map(|entry| entry.path()) {
         if path.extension().is_some_and(|extension| extension == "rs") {
             names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
         }
     }
     names.sort();
-    let into = root.join(FUNCTIONS);
-    if into.exists() {
-        fs::remove_dir_all(&into).map_err(|error| cannot(&into, error))?;
-    }
-    for name in &names {
-        let built: PathBuf = root.join(BUILT).join(logical_id(name)).join("bootstrap");
-        let folder = into.join(name);
-        fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
-        fs::copy(&built, folder.join("bootstrap"))
-            .map_err(|error| format!("sam built no {name}: {}: {error}", built.display()))?;
-    }
     Ok(names)
 }
 
-/// `order-view` → `OrderView`.
-fn logical_id(name: &str) -> String {
+/// Lays binaries under the names that they have everywhere else, and finds that none is missing; none is laid for a
+/// name that `built` does not know.
+pub(crate) fn lay_out(
+    into: &Path,
+    names: &[String],
+    built: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<(), String> {
+    if into.exists() {
+        fs::remove_dir_all(into).map_err(|error| cannot(into, &error))?;
+    }
+    for name in names {
+        let Some(built) = built(name) else { continue };
+        let folder = into.join(name);
+        fs::create_dir_all(&folder).map_err(|error| cannot(&folder, &error))?;
+        let laid = folder.join("bootstrap");
+        fs::hard_link(&built, &laid)
+            .or_else(|_| fs::copy(&built, &laid).map(drop))
+            .map_err(|error| format!("there is no {name}: {}: {error}", built.display()))?;
+    }
+    Ok(())
+}
+
+fn cannot(what: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", what.display())
+}
+
+/// `order-view` → `OrderView`: SAM names folders by logical id.
+pub(crate) fn logical_id(name: &str) -> String {
     let words = name.split('-').filter_map(|word| {
         let first = word.chars().next()?;
         Some(first.to_uppercase().chain(word.chars().skip(1)).collect::<String>())

@@ -1,5 +1,7 @@
 //! What is checked, in this order.
 
+use crate::arm64;
+use crate::judge;
 use crate::mutations;
 use crate::process::{Tally, cargo, check, command, test};
 use crate::sam;
@@ -72,22 +74,27 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "template",
-        what: "sam validate --lint and cfn-lint find the template clean",
+        what: "sam validate --lint and cfn-lint find the templates clean",
         wants_tools: true,
         unasked: true,
         run: |root, tools| {
             let mut validate = sam::command(root, &bin(tools)?)?;
             let mut tally = check(validate.args(["validate", "--lint"]))?;
-            tally += check(command(root, bin(tools)?.join("cfn-lint")).arg("infra/template.yaml"))?;
+            let mut lint = command(root, bin(tools)?.join("cfn-lint"));
+            tally += check(lint.args(["infra/template.yaml", "docs/deploy/role.yml"]))?;
             Ok(tally)
         },
     },
     Step {
         name: "sam",
-        what: "sam build makes the functions that Lambda would get",
+        what: "sam build makes the functions that Lambda would get, and one for arm64, run under QEMU",
         wants_tools: true,
         unasked: true,
-        run: |root, tools| sam::build(root, &bin(tools)?),
+        run: |root, tools| {
+            let mut tally = sam::build(root, &bin(tools)?)?;
+            tally += arm64::one(root, &bin(tools)?)?;
+            Ok(tally)
+        },
     },
     Step {
         name: "deployed",
@@ -95,6 +102,20 @@ pub(crate) const STEPS: &[Step] = &[
         wants_tools: false,
         unasked: true,
         run: |root, _| sam::scenarios(root),
+    },
+    Step {
+        name: "arm64",
+        what: "sam build makes all functions as they are deployed, for arm64, and QEMU runs them",
+        wants_tools: true,
+        unasked: false,
+        run: |root, tools| arm64::all(root, &bin(tools)?),
+    },
+    Step {
+        name: "judge",
+        what: "sam deploy brings what sam built up on ministack, where an order is fulfilled",
+        wants_tools: true,
+        unasked: false,
+        run: |root, tools| judge::run(root, &bin(tools)?),
     },
     Step {
         name: "walkthrough",

@@ -20,9 +20,14 @@ enum Installation {
 impl Tools {
     /// Begins to install what `tests/requirements.txt` names, unless just that is installed.
     pub(crate) fn install(root: &Path) -> Tools {
-        let folder = root.join("target/tools");
+        Tools::of(root, "tests/requirements.txt", "target/tools")
+    }
+
+    /// The same with what another file names, in a folder of its own.
+    pub(crate) fn of(root: &Path, names: &'static str, folder: &str) -> Tools {
+        let folder = root.join(folder);
         let (root, into) = (root.to_owned(), folder.clone());
-        let installing = thread::spawn(move || install(&root, &into));
+        let installing = thread::spawn(move || install(&root, names, &into));
         Tools { folder, installing: Mutex::new(Installation::Runs(installing)) }
     }
 
@@ -44,15 +49,15 @@ impl Tools {
     }
 }
 
-fn install(root: &Path, folder: &Path) -> Result<(), String> {
-    let wanted = fs::read_to_string(root.join("tests/requirements.txt"))
-        .map_err(|error| format!("tests/requirements.txt cannot be read: {error}"))?;
+fn install(root: &Path, names: &str, folder: &Path) -> Result<(), String> {
+    let wanted = fs::read_to_string(root.join(names))
+        .map_err(|error| format!("{names} cannot be read: {error}"))?;
     // Written last: tools without it are half an installation.
     let installed = folder.join("requirements.txt");
     if fs::read_to_string(&installed).is_ok_and(|there| there == wanted) {
         return Ok(());
     }
-    let log = root.join("target/tools.log");
+    let log = folder.with_extension("log");
     let file = fs::create_dir_all(root.join("target")).and_then(|()| File::create(&log));
     let file = file.map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
     let run = |command: &mut Command, otherwise: &str| {
@@ -74,8 +79,8 @@ fn install(root: &Path, folder: &Path) -> Result<(), String> {
     )?;
     let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r"];
     run(
-        Command::new(folder.join("bin/python")).args(pip).arg(root.join("tests/requirements.txt")),
-        "pip could not install what tests/requirements.txt names",
+        Command::new(folder.join("bin/python")).args(pip).arg(root.join(names)),
+        &format!("pip could not install what {names} names"),
     )?;
     fs::write(&installed, wanted)
         .map_err(|error| format!("{} cannot be written: {error}", installed.display()))
