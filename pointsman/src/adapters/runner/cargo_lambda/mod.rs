@@ -47,8 +47,12 @@ impl CargoLambda {
     /// with its arguments, that Cargo is to run a function's binary with: one that takes a [`Lease`] for it.
     ///
     /// # Errors
-    /// There is no free port.
+    /// cargo-lambda is not installed, or there is no free port.
     pub fn new(mut command: std::process::Command, runner: &[String]) -> io::Result<CargoLambda> {
+        let asked = std::process::Command::new(command.get_program()).arg("--version").output();
+        if asked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, MISSING));
+        }
         // Where `cargo lambda invoke` looks for it, or else anywhere. Between here and its start somebody else may take
         // the port; then it says so and ends.
         let free = TcpListener::bind((Ipv6Addr::LOCALHOST, 9000))
@@ -94,9 +98,8 @@ impl Spawner for CargoLambda {
         let Some(mut command) = command else { return Ok(None) };
         command.env("AWS_ENDPOINT_URL", endpoint).stdin(Stdio::null());
         let mut command = Command::from(command);
-        let mut child = command.process_group(0).spawn().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => io::Error::new(io::ErrorKind::NotFound, MISSING),
-            _ => io::Error::other(format!("cargo-lambda could not be started: {error}")),
+        let mut child = command.process_group(0).spawn().map_err(|error| {
+            io::Error::other(format!("cargo-lambda could not be started: {error}"))
         })?;
         let pid = child.id();
         let too_late = clock::sleep(START);
