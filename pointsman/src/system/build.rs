@@ -163,7 +163,7 @@ impl Crate {
         })?;
         let path = |name: &str| PathBuf::from(metadata[name].as_str().unwrap_or_default());
         let (target, workspace) = (path("target_directory"), path("workspace_root"));
-        let packages = packages(&manifest, &metadata);
+        let packages = packages(&manifest, &binaries, &metadata);
         Ok(Crate { manifest, binaries, target, packages, workspace })
     }
 
@@ -221,15 +221,24 @@ fn wanted(stacks: &[Stack]) -> BTreeMap<PathBuf, BTreeSet<String>> {
     wanted
 }
 
-/// Folders of the package at `manifest` and of those that it depends on by path.
-fn packages(manifest: &Path, metadata: &Value) -> Vec<PathBuf> {
+/// Folders of the packages that have the binaries, and of those that they depend on by path. The manifest may be that
+/// of a workspace, with the binaries in its members.
+fn packages(manifest: &Path, binaries: &BTreeSet<String>, metadata: &Value) -> Vec<PathBuf> {
     let packages = metadata["packages"].as_array().map_or(&[][..], Vec::as_slice);
     let folder_of = |package: &Value| {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
         manifest.parent().map(Path::to_owned)
     };
-    let first = manifest.parent().and_then(|folder| folder.canonicalize().ok());
-    let mut folders: Vec<PathBuf> = first.into_iter().collect();
+    let has_one = |package: &&Value| {
+        let targets = package["targets"].as_array().map_or(&[][..], Vec::as_slice);
+        let mut bins = targets.iter().filter(|target| target["kind"][0] == "bin");
+        bins.any(|bin| bin["name"].as_str().is_some_and(|name| binaries.contains(name)))
+    };
+    let with_one = packages.iter().filter(has_one).filter_map(folder_of);
+    let mut folders: Vec<PathBuf> = with_one.filter_map(|f| f.canonicalize().ok()).collect();
+    if folders.is_empty() {
+        folders.extend(manifest.parent().and_then(|folder| folder.canonicalize().ok()));
+    }
     let mut next = 0;
     while let Some(folder) = folders.get(next).cloned() {
         next += 1;
@@ -308,7 +317,11 @@ mod tests {
             package("kit", json!([])),
             package("tests", json!([])),
         ]});
-        let found = packages(&root.join("functions/Cargo.toml"), &metadata);
-        assert_eq!(found, ["functions", "functions/domain", "kit"].map(|name| root.join(name)));
+        let binaries = BTreeSet::from(["functions-bin".to_owned()]);
+        // The manifest of the workspace is where functions are built from, and no package itself.
+        for manifest in ["Cargo.toml", "functions/Cargo.toml"] {
+            let found = packages(&root.join(manifest), &binaries, &metadata);
+            assert_eq!(found, ["functions", "functions/domain", "kit"].map(|name| root.join(name)));
+        }
     }
 }

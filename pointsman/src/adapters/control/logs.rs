@@ -105,7 +105,10 @@ impl Control {
                     return;
                 }
             }
-            while asked.follow {
+            loop {
+                if !asked.follow {
+                    return;
+                }
                 let told = tokio::select! {
                     told = follower.recv() => told,
                     () = sender.closed() => return,
