@@ -91,9 +91,17 @@ pub(crate) fn of_implicit(scope: &Scope<'_>, implicit: &Implicit, pos: Pos) -> R
             false,
         ),
         Implicit::Rule(id, bus) => of_rule(scope, physical(stack, id, 64), &bus_name(bus)),
-        Implicit::Schedule { id, name, group } => {
-            let name = name.clone().unwrap_or_else(|| physical(stack, id, 64));
-            of_schedule(scope, name, group)
+        Implicit::Schedule { id, name, group, omitted } => {
+            let name = match name {
+                Some(node) => scope.text(node, &format!("Name of {id}"))?,
+                None if *omitted => physical(stack, id, 64),
+                None => id.clone(),
+            };
+            let group = match group {
+                Some(node) => scope.text(node, &format!("GroupName of {id}"))?,
+                None => "default".into(),
+            };
+            of_schedule(scope, name, &group)
         }
         Implicit::Qualified(function, qualifier) => {
             let function = of(scope, scope.resource(function, pos)?)?;

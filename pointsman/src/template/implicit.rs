@@ -16,8 +16,9 @@ pub(crate) enum Implicit {
     Qualified(String, String),
     /// A rule of function and event, by its id.
     Rule(String, String),
-    /// A schedule of function and event: its id, its name if it is not made of stack and id, its group.
-    Schedule { id: String, name: Option<String>, group: String },
+    /// A schedule of function and event: its id, its name and group if they are given, and whether it has a name made
+    /// of stack and id.
+    Schedule { id: String, name: Option<Node>, group: Option<Node>, omitted: bool },
     /// A queue made for dead letters or a destination, by its id.
     Queue(String),
     /// A topic made for a destination, by its id.
@@ -127,12 +128,14 @@ fn of_event(function: &str, name: &str, event: &Node, ids: &mut BTreeMap<String,
         }
         "ScheduleV2" => {
             ids.remove(&format!("{id}Permission"));
-            let omitted = property("OmitName").and_then(Node::as_str).and_then(truth) == Some(true);
-            let given = property("Name").and_then(Node::as_str).unwrap_or(&id);
-            let name = (!omitted).then(|| given.to_owned());
-            let group = property("GroupName").and_then(Node::as_str).unwrap_or("default");
-            let group = group.to_owned();
-            ids.insert(id.clone(), Implicit::Schedule { id: id.clone(), name, group });
+            let omitted = property("OmitName").and_then(Node::as_str).and_then(truth);
+            let made = Implicit::Schedule {
+                id: id.clone(),
+                name: property("Name").cloned(),
+                group: property("GroupName").cloned(),
+                omitted: omitted == Some(true),
+            };
+            ids.insert(id.clone(), made);
             if property("RoleArn").is_none() {
                 ids.insert(format!("{id}Role"), Implicit::Role(id.clone()));
             }
