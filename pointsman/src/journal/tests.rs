@@ -3,7 +3,9 @@
 use super::*;
 use crate::clock::{ManualClock, Time};
 use crate::engine::testing::{function, queue_mapping, resources, with_dead_letters};
-use crate::engine::{Caller, Cause, Choices, Core, Effect, Handed, Id, InvocationId, SeededRandom};
+use crate::engine::{
+    Caller, Cause, Choices, Core, Effect, Entry, Fact, Handed, Id, InvocationId, SeededRandom,
+};
 use crate::faults::NoFaults;
 use crate::services::Started;
 use crate::services::bus::{EventEntry, PutEvents};
@@ -82,8 +84,34 @@ fn shop() -> ApplyTemplate {
         Spec::Function(function("view")),
         Spec::Mapping(queue_mapping("orders", "view")),
         Spec::Rule(rule),
+        Spec::Schedule(beat()),
     ];
     ApplyTemplate { stack: "shop".into(), resources: resources(specs), ..Default::default() }
+}
+
+/// A schedule of every minute.
+fn beat() -> ScheduleSpec {
+    ScheduleSpec {
+        name: "beat".into(),
+        group: "default".into(),
+        description: String::new(),
+        expression: "rate(1 minute)".into(),
+        timezone: "UTC".into(),
+        start: None,
+        end: None,
+        window_minutes: None,
+        enabled: true,
+        delete_after: false,
+        target: ScheduleTarget {
+            arn: Region::default().queue("audit"),
+            role: "arn:aws:iam::000000000000:role/scheduler".into(),
+            input: Some("beat".into()),
+            retry: RetryPolicy::default(),
+            dead_letter: None,
+            event: None,
+        },
+        kms_key: None,
+    }
 }
 
 impl Life {
@@ -183,6 +211,18 @@ fn check(life: &Life, recovered: usize, told: &Told, seed: u64) {
         let body = read(id).unwrap_or_else(|e| panic!("seed {seed}: body {id}: {e}"));
         assert!(body == told.bodies[&id], "seed {seed}: body {id} has other bytes");
     }
+    let fired = told.decided[..recovered].iter().filter_map(|record| match postcard::from_bytes::<
+        Entry,
+    >(record)
+    .unwrap()
+    .fact
+    {
+        Fact::ScheduleFired { scheduled, .. } => Some(scheduled.0),
+        _ => None,
+    });
+    let fired: Vec<i64> = fired.collect();
+    let later = |pair: &[i64]| pair[1] > pair[0] && (pair[1] - pair[0]) % 60_000 == 0;
+    assert!(fired.windows(2).all(later), "seed {seed}: no time fires twice: {fired:?}");
     for queue in model.queues.values() {
         let c = queue.counts;
         let there = queue.len() as u64;
