@@ -309,7 +309,10 @@ mod tests {
         for name in ["functions/domain", "kit", "tests"] {
             std::fs::create_dir_all(root.join(name)).unwrap();
         }
-        let package = |name: &str, needs: Value| json!({"manifest_path": root.join(name).join("Cargo.toml"), "dependencies": needs});
+        let package = |name: &str, needs: Value| {
+            json!({"manifest_path": root.join(name).join("Cargo.toml"), "dependencies": needs,
+                "targets": [{"kind": ["bin"], "name": format!("{name}-bin")}]})
+        };
         let path = |name: &str, kind: Value| json!({"path": root.join(name), "kind": kind});
         let metadata = json!({"packages": [
             package("functions", json!([path("functions/domain", json!(null)), path("tests", json!("dev")), {"name": "serde"}])),

@@ -35,6 +35,8 @@ struct Todo {
     sources: BTreeSet<PathBuf>,
     /// Builds of it that were begun in vain.
     in_vain: u32,
+    /// That it is being built was told, and so is its end.
+    announced: bool,
 }
 
 /// What a build came to.
@@ -85,7 +87,7 @@ impl Daily<'_> {
                     ));
                     // A template that needs what could not be built is read again with the next save.
                     todo.sources.clear();
-                    todo.in_vain = 0;
+                    (todo.in_vain, todo.announced) = (0, false);
                     return false;
                 }
             }
@@ -134,7 +136,6 @@ impl Daily<'_> {
     async fn build(&mut self, crates: &Crates, todo: &mut Todo) -> Ended {
         let build = crates.rebuild();
         tokio::pin!(build);
-        let mut announced = false;
         loop {
             tokio::select! {
                 built = &mut build => return match built {
@@ -146,8 +147,8 @@ impl Daily<'_> {
                     todo.in_vain += 1;
                     return Ended::Overtaken;
                 }
-                () = sleep(SHORT), if !announced => {
-                    announced = true;
+                () = sleep(SHORT), if !todo.announced => {
+                    todo.announced = true;
                     let files = shown(todo.templates.iter().chain(&todo.sources));
                     anstream::println!("{}", styled(DIM, format!("{files} saved: building")));
                 }
@@ -240,7 +241,7 @@ fn tell_swapped(
         };
         let told = styled(DIM, format!("· {files}{made}{}", after(began)));
         anstream::println!("{} {names} {told}", styled(BOLD, "swapped"));
-    } else if !built.made.is_empty() && !todo.sources.is_empty() {
+    } else if todo.announced || !built.made.is_empty() && !todo.sources.is_empty() {
         let told = format!("{made}{} · the functions' binaries are as they were", after(began));
         anstream::println!("{}", styled(DIM, told));
     }
