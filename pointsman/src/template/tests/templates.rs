@@ -130,7 +130,9 @@ fn spec(spec: &Spec) -> String {
         }
         Spec::Schedule(schedule) => format!("schedule {schedule:?}"),
         Spec::ScheduleGroup(group) => format!("schedule group {}", group.name),
-        Spec::RuleSchedule(timed) => format!("schedule of rule {} {}", timed.rule, timed.expression),
+        Spec::RuleSchedule(timed) => {
+            format!("schedule of rule {} {}", timed.rule, timed.expression)
+        }
         Spec::Policy { on, statements: all } => {
             format!("policy on {}{}", on.join(" "), statements(all))
         }
