@@ -108,7 +108,11 @@ fn what_cannot_be_made_again_outlives_its_stack_and_a_mistake() {
             let missing = needed.into_iter().filter(move |line| !block.contains(line));
             missing.map(move |line| format!("{table}: {}", line.trim()))
         };
-        ["EventStore", "Services"].into_iter().flat_map(lacks).collect()
+        let pool = template.block("UserPool");
+        let of_pool = [needed[0], needed[1], "\n      DeletionProtection: ACTIVE\n"];
+        let of_pool = of_pool.into_iter().filter(|line| !pool.contains(line));
+        let of_pool = of_pool.map(|line| format!("UserPool: {}", line.trim()));
+        ["EventStore", "Services"].into_iter().flat_map(lacks).chain(of_pool).collect()
     }
     finds(
         lint,
@@ -116,6 +120,7 @@ fn what_cannot_be_made_again_outlives_its_stack_and_a_mistake() {
             ("    DeletionPolicy: Retain\n", ""),
             ("    UpdateReplacePolicy: Retain\n", "    UpdateReplacePolicy: Delete\n"),
             ("      DeletionProtectionEnabled: true\n", ""),
+            ("      DeletionProtection: ACTIVE\n", ""),
             ("{PointInTimeRecoveryEnabled: true}", "{PointInTimeRecoveryEnabled: false}"),
         ],
     );
@@ -125,9 +130,10 @@ fn what_cannot_be_made_again_outlives_its_stack_and_a_mistake() {
 fn tokens_are_judged_by_the_parameters_and_every_route_names_its_scope() {
     fn lint(template: &Template) -> Vec<String> {
         // A parameter that is not used leaves the authorizer as it is.
-        let text = template
-            .text
-            .replace("Default: \"\"\n    AllowedPattern: ^(h", "Default: https://issuer.other\n    AllowedPattern: ^(h");
+        let text = template.text.replace(
+            "Default: \"\"\n    AllowedPattern: ^(h",
+            "Default: https://issuer.other\n    AllowedPattern: ^(h",
+        );
         let text = text
             .replace("    Default: shop\n    MinLength: 1", "    Default: other\n    MinLength: 1");
         let mut faults = vec![];
@@ -157,7 +163,10 @@ fn tokens_are_judged_by_the_parameters_and_every_route_names_its_scope() {
         &[
             ("- !Ref JwtIssuer", "- https://issuer.invalid"),
             ("!Ref UserPoolClient, !Ref JwtAudience]", "!Ref UserPoolClient, shop]"),
-            ("\n            Auth: {AuthorizationScopes: [orders:write, \"shop/orders:write\"]}", ""),
+            (
+                "\n            Auth: {AuthorizationScopes: [orders:write, \"shop/orders:write\"]}",
+                "",
+            ),
             (
                 "Auth: {AuthorizationScopes: [readings:write, \"shop/readings:write\"]}",
                 "Auth: {Authorizer: NONE}",

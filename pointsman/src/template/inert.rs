@@ -7,7 +7,7 @@ use super::scope::Scope;
 const WITHOUT_EFFECT: [&str; 17] = [
     "AWS::CDK::Metadata",
     "AWS::CloudFormation::WaitConditionHandle",
-    // What they belong to, the pool, is listed.
+    // The engine's own issuer stands in for them.
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolDomain",
     "AWS::Cognito::UserPoolResourceServer",
@@ -50,6 +50,14 @@ const LISTED: [(&str, &str); 15] = [
 /// Lists `raw`, unless it is without effect anyway.
 pub(crate) fn remark(scope: &Scope<'_>, raw: &Raw, kind: &str) {
     if WITHOUT_EFFECT.contains(&kind) {
+        return;
+    }
+    if kind == "AWS::Cognito::UserPool" {
+        // As for those that belong to it; but nobody stands in for its functions.
+        if raw.properties.get("LambdaConfig").is_some() {
+            let consequence = "LambdaConfig: not run here: the engine's own issuer signs tokens, and calls no function";
+            scope.remark(raw.kind_pos, &raw.id, kind, consequence);
+        }
         return;
     }
     let consequence = LISTED.iter().find(|(prefix, _)| kind.starts_with(prefix));
