@@ -21,12 +21,10 @@ const PARENT: &str = "POINTSMAN_ENV_PARENT";
 ///
 /// With them, a function that was started by hand, in a debugger say, calls the running engine as itself.
 ///
-///   pointsman env order-view > .env
-///   pointsman env order-view -- lldb target/debug/order-view
-///
 /// It is also what Cargo runs functions with under `cargo lambda watch` (--config target.'cfg(all())'.runner): then the
 /// function is started again when it ends, or when the engine wants another one.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Env {
     /// The function, by its own name or its binary's; without it, the file name of the program
     name: Option<String>,
@@ -39,6 +37,12 @@ pub(super) struct Env {
     #[arg(last = true, value_name = "PROGRAM")]
     program: Vec<String>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman env order-view > .env
+  pointsman env order-view --format shell
+  pointsman env order-view -- lldb target/debug/order-view";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {

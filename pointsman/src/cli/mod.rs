@@ -2,8 +2,9 @@
 //!
 //! `up` runs a template; the others talk to one that runs: `publish` sends an event, `tail` follows what happens,
 //! `logs` shows what functions wrote, `trace` tells what followed from a request, `token` signs a caller's token,
-//! `clock` moves time, `queues` shows what waits where, `redrive` sends dead letters back. `match` needs nothing but a
-//! pattern and an event; `completions` and `man` tell a shell and a reader about all of them.
+//! `env` has a function's variables, `clock` moves time, `queues` shows what waits where, `redrive` sends dead letters
+//! back. `match` needs nothing but a pattern and an event; `completions` and `man` tell a shell and a reader about all
+//! of them.
 
 mod client;
 mod clock;
