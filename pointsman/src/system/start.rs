@@ -62,11 +62,11 @@ pub struct Stack {
     pub name: String,
     /// What was read.
     pub loaded: Loaded,
-    /// See [`ApplyTemplate::adopt`].
+    /// See [`ApplyTemplate::adopt`](crate::services::stack::ApplyTemplate::adopt).
     pub adopt: bool,
-    /// See [`ApplyTemplate::reset`].
+    /// See [`ApplyTemplate::reset`](crate::services::stack::ApplyTemplate::reset).
     pub reset: bool,
-    /// See [`ApplyTemplate::drop`].
+    /// See [`ApplyTemplate::drop`](crate::services::stack::ApplyTemplate::drop).
     pub drop: bool,
 }
 
