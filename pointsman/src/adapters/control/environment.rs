@@ -1,18 +1,13 @@
 //! What a process needs that runs a function and was not started by the engine.
 
 use super::Control;
+use super::lines::lines;
 use super::routes::{refuse, reply};
 use crate::adapters::runner::Lease;
 use crate::adapters::wire::Body;
 use crate::topology::FunctionSpec;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Either, StreamBody};
-use hyper::body::Frame;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value};
-use std::convert::Infallible;
-use tokio_stream::wrappers::ReceiverStream;
 
 impl Control {
     /// The variables of a function, which is named by its own name or its binary's: for as long as the engine runs, or,
@@ -29,25 +24,20 @@ impl Control {
                 Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, &why),
             };
         }
-        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Frame<Bytes>, Infallible>>(1);
+        let (lines, response) = lines(1);
         tokio::spawn(async move {
             let lent = tokio::select! {
                 lent = runner.lend(&function) => lent,
-                () = sender.closed() => return,
+                () = lines.closed() => return,
             };
             let Ok(Lease { variables, over }) = lent else { return };
-            let line = format!("{}\n", object(variables));
-            if sender.send(Ok(Frame::data(line.into()))).await.is_ok() {
+            if lines.send(&object(variables)).await {
                 tokio::select! {
                     () = over => {}
-                    () = sender.closed() => {}
+                    () = lines.closed() => {}
                 }
             }
         });
-        let body = StreamBody::new(ReceiverStream::new(receiver)).boxed_unsync();
-        let mut response = Response::new(Either::Right(body));
-        let lines = HeaderValue::from_static("application/x-ndjson");
-        response.headers_mut().insert(CONTENT_TYPE, lines);
         response
     }
 

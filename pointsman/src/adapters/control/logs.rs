@@ -1,22 +1,17 @@
 //! What functions wrote.
 
 use super::Control;
+use super::lines::lines;
 use super::rest::sentence;
 use super::routes::refuse;
 use crate::adapters::runner::{LogLine, Said};
 use crate::adapters::wire::Body;
 use crate::engine::Id;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Either, StreamBody};
-use hyper::body::Frame;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::broadcast::error::RecvError;
-use tokio_stream::wrappers::ReceiverStream;
 
 /// A line of a function, as `logs` tells it: JSON in a pipe, text on a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,12 +91,11 @@ impl Control {
     fn logs(&self, asked: Asked) -> Response<Body> {
         let (recent, mut follower) = self.logs.recent_and_follow();
         let since = asked.since_ms.map(|ms| self.engine.clock().wall().0.saturating_sub(ms));
-        let (sender, receiver) =
-            tokio::sync::mpsc::channel::<Result<Frame<Bytes>, Infallible>>(256);
+        let (lines, response) = lines(256);
         tokio::spawn(async move {
             let recent = recent.iter().filter(|line| since.is_none_or(|since| line.at.0 >= since));
             for line in recent {
-                if asked.wants(line) && sender.send(Ok(frame(&view(line)))).await.is_err() {
+                if asked.wants(line) && !lines.send(&view(line)).await {
                     return;
                 }
             }
@@ -111,7 +105,7 @@ impl Control {
                 }
                 let told = tokio::select! {
                     told = follower.recv() => told,
-                    () = sender.closed() => return,
+                    () = lines.closed() => return,
                 };
                 let view = match told {
                     Ok(line) if asked.wants(&line) => view(&line),
@@ -119,15 +113,11 @@ impl Control {
                     Err(RecvError::Lagged(lines)) => missed(lines),
                     Err(RecvError::Closed) => return,
                 };
-                if sender.send(Ok(frame(&view))).await.is_err() {
+                if !lines.send(&view).await {
                     return;
                 }
             }
         });
-        let body = StreamBody::new(ReceiverStream::new(receiver)).boxed_unsync();
-        let mut response = Response::new(Either::Right(body));
-        let lines = HeaderValue::from_static("application/x-ndjson");
-        response.headers_mut().insert(CONTENT_TYPE, lines);
         response
     }
 }
@@ -196,10 +186,4 @@ fn missed(lines: u64) -> LogView {
         kind: LogKind::Missed,
         text: format!("{lines} lines are missing here: they came too fast"),
     }
-}
-
-fn frame(view: &LogView) -> Frame<Bytes> {
-    let mut text = serde_json::to_vec(view).unwrap_or_default();
-    text.push(b'\n');
-    Frame::data(Bytes::from(text))
 }

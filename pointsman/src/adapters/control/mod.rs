@@ -8,6 +8,7 @@ mod environment;
 mod faults;
 mod follow;
 mod line;
+mod lines;
 mod logs;
 mod map;
 mod queues;
