@@ -33,12 +33,12 @@ use pointsman_kit::{
     delivery::Outcome,
     http::{self, Problem, Request, Response},
     ids::derived,
-    publisher::{Entry, EventBridge, Publisher},
+    publisher::{Entry, Publisher},
     runtime::{self, Error, Invocation},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::{env, fs, io, sync::Arc, thread, time::Duration};
+use std::{env, fs, io, thread, time::Duration};
 
 /// The most bytes of a request's body: [`MAX_READINGS`] with the longest names fit in.
 const MAX_BYTES: usize = 64 * 1024;
@@ -109,12 +109,11 @@ fn main() -> Result<(), Error> {
 }
 
 async fn init() -> Result<Readings, Error> {
-    let client = aws_sdk_eventbridge::Client::new(&aws::config().await);
-    let bus = EventBridge::new(client, functions::variable("BUS_NAME")?);
+    let config = aws::config().await;
     // Lambda sets it.
     let name = env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| "readings".to_owned());
     Ok(Readings {
-        publisher: Publisher::new(Arc::new(bus)),
+        publisher: functions::publisher(&config, &functions::variable("BUS_NAME")?),
         host: name.to_lowercase().replace('_', "-").parse()?,
         loadavg: || fs::read_to_string("/proc/loadavg"),
     })
