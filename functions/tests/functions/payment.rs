@@ -258,14 +258,26 @@ async fn a_death_at_any_write_leaves_what_the_next_attempt_completes() {
 
 /// A provider that takes its time: something happens before, or after, it does what it is asked.
 pub(crate) struct Slow {
-    pub(crate) provider: Simulator,
-    pub(crate) before: Meanwhile,
-    pub(crate) after: Meanwhile,
+    provider: Simulator,
+    before: Meanwhile,
+    after: Meanwhile,
 }
 
-pub(crate) type Meanwhile = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+type Meanwhile = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
 impl Slow {
+    /// What happens once, while the provider is asked.
+    pub(crate) fn new(
+        provider: Simulator,
+        before: bool,
+        happens: impl FnOnce() + Send + 'static,
+    ) -> Slow {
+        let happens: Meanwhile = Mutex::new(Some(Box::new(happens)));
+        let (before, after) =
+            if before { (happens, Mutex::default()) } else { (Mutex::default(), happens) };
+        Slow { provider, before, after }
+    }
+
     fn happens(meanwhile: &Meanwhile) {
         let happens = meanwhile.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(happens) = happens {
@@ -307,13 +319,7 @@ async fn a_charge_that_was_overtaken_writes_nothing() {
             beside.pass(HALF_A_MINUTE);
             assert_eq!(at_once(beside.hand(&message)), End::Done);
         };
-        let slow = Slow {
-            provider: steps.simulator.clone(),
-            before: Mutex::default(),
-            after: Mutex::default(),
-        };
-        let place = if before { &slow.before } else { &slow.after };
-        *place.lock().unwrap() = Some(Box::new(overtake));
+        let slow = Slow::new(steps.simulator.clone(), before, overtake);
         let steps = steps.with_provider(slow);
         // The one who was overtaken looks again, and finds that all is settled.
         assert_eq!(steps.hand(&process_payment(1, PRICE)).await, End::Done, "{rival:?}");

@@ -16,7 +16,7 @@ use pointsman_kit::{
     table::{Fault, Key, Memory, Op},
 };
 use serde_json::{Value, json};
-use std::{fs, path::Path, sync::Mutex, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 const OLD: &str = "the-old-secret-of-ours";
 const NEW: &str = "the-new-secret-of-ours";
@@ -236,13 +236,7 @@ async fn a_word_that_overtakes_the_providers_own_answer_is_the_answer() {
             let reply = at_once(tell(&beside, &succeeded("evt-1")));
             assert_eq!(reply.body["result"], "recorded", "{reply:?}");
         };
-        let slow = Slow {
-            provider: steps.simulator.clone(),
-            before: Mutex::default(),
-            after: Mutex::default(),
-        };
-        let place = if before { &slow.before } else { &slow.after };
-        *place.lock().unwrap() = Some(Box::new(overtake));
+        let slow = Slow::new(steps.simulator.clone(), before, overtake);
         let steps = steps.with_provider(slow);
         assert_eq!(steps.hand(&process_payment(1, PRICE)).await, End::Done);
         assert_eq!(steps.events("payment").await, ["PaymentProcessed"]);
