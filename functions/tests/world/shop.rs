@@ -19,7 +19,10 @@ use pointsman_kit::{
     store::Store,
     stream,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 /// All functions of the shop.
 pub(crate) struct Shop {
@@ -58,7 +61,7 @@ impl Shop {
                 publisher: Publisher::new(Arc::new(bus.clone())).seeded(seed),
                 sender: sender.clone(),
                 quarantine: "quarantine".to_owned(),
-                commands: command_queues(),
+                commands: COMMAND_QUEUES.clone(),
             },
             fulfilment: fulfilment::Fulfilment { process: process("fulfilment"), settings },
             payments: payment::Payments {
@@ -131,7 +134,7 @@ impl Shop {
 }
 
 /// Which queue each command of a stream goes to.
-fn command_queues() -> BTreeMap<(String, String), String> {
+static COMMAND_QUEUES: LazyLock<BTreeMap<(String, String), String>> = LazyLock::new(|| {
     let queue = |command: &registry::CommandEntry| match command.declaration.origin {
         Origin::Door => None,
         Origin::Stream { stream, .. } => {
@@ -140,4 +143,4 @@ fn command_queues() -> BTreeMap<(String, String), String> {
         }
     };
     registry::commands().iter().filter_map(queue).collect()
-}
+});

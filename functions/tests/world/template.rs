@@ -1,6 +1,19 @@
 //! What the template says of the ways between the functions, read from its text.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+
+/// By their name, the lines of each resource; looked up in every world.
+static RESOURCES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let (_, resources) = TEMPLATE.split_once("\nResources:\n").expect("its resources");
+    let resource = |block: &'static str| {
+        let first = block.lines().find(|line| !line.trim_start().starts_with('#'))?;
+        let id = first.strip_prefix("  ")?.strip_suffix(':')?;
+        Some((id, block))
+    };
+    resources.split("\n\n").filter_map(resource).collect()
+});
 
 /// The name of the queue that a command goes to.
 pub(crate) fn queue_of(command: &str) -> &'static str {
@@ -17,8 +30,7 @@ pub(crate) fn takes(rule: &str, event: &str) -> bool {
 
 /// The lines of a resource.
 fn resource(id: &str) -> &'static str {
-    let rest = TEMPLATE.split_once(&format!("\n  {id}:\n")).expect(id).1;
-    rest.split("\n\n").next().expect("its lines")
+    RESOURCES.get(id).expect(id)
 }
 
 /// The rest of the first line that has `start`.
