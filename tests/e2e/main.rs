@@ -31,4 +31,5 @@ mod twice;
 mod undo;
 mod up;
 mod verbs;
+mod walk;
 mod webhook;
