@@ -73,7 +73,7 @@ impl Deadline {
 
     /// At `epoch_ms`, milliseconds since the epoch, as the Lambda Runtime API states it.
     ///
-    /// `cargo lambda watch` states 600,000 for ten minutes: what lies in the epoch's first days is taken as a duration.
+    /// `cargo lambda watch` states 600,000 for ten minutes: what lies in the epoch's first day is taken as a duration.
     pub fn at_epoch_ms(epoch_ms: u64) -> Self {
         if epoch_ms < LARGEST_DURATION_MS {
             return Self::after(Duration::from_millis(epoch_ms));
@@ -116,5 +116,24 @@ mod tests {
         clone.set(Timestamp::from_ms(3));
         assert_eq!(wall.now(), Timestamp::from_ms(3));
         assert!(Wall::system().now() > wall.now());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_within_the_epoch_s_first_day_is_a_time_to_go_and_any_other_a_date() {
+        // Instants stand still here, so a time to go is met to the millisecond.
+        let day = 86_400_000;
+        for to_go in [0, 1, 600_000, day - 1] {
+            let deadline = Deadline::at_epoch_ms(to_go);
+            assert_eq!(deadline, Deadline::after(Duration::from_millis(to_go)), "{to_go} ms");
+        }
+        for date in [day, day + 600_000] {
+            assert!(Deadline::at_epoch_ms(date).passed(), "{date} ms: in 1970");
+        }
+        let now = u64::try_from(wall().as_ms()).expect("it is not before 1970");
+        assert!(Deadline::at_epoch_ms(now - 1).passed());
+        // The wall goes on meanwhile; how fast, a test does not say.
+        let left = Deadline::at_epoch_ms(now + day).left();
+        assert!(left <= Duration::from_millis(day) && !left.is_zero(), "{left:?}");
+        assert!(!Deadline::at_epoch_ms(u64::MAX).passed(), "and none is too far away");
     }
 }
