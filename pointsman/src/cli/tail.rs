@@ -21,7 +21,7 @@ const SECOND: Duration = Duration::from_secs(1);
 ///
 /// Coloured text on a terminal, one JSON object a line in a pipe.
 ///
-/// On a terminal, lines that would rush by are summed up: where more than 40 come in a second, a few lines tell every
+/// On a terminal, lines that would rush by are summed up: where more than 80 come in a second, a few lines tell every
 /// second how often each event came, and what became of it in each queue and function. What went wrong is told line by
 /// line also then, unless it rushes by itself. A pipe gets every line, and so does a terminal with --every-line.
 #[derive(Args)]

@@ -2,8 +2,8 @@ use super::super::screen::{BAD, BOLD, DIM, EVENT, FUNCTION, QUEUE, styled};
 use crate::adapters::control::{Line, What};
 use std::collections::BTreeMap;
 
-/// More lines in a second than a person reads.
-const MOST: usize = 40;
+/// More lines in a second than a person reads; but one chain of events, of 50 or 60 in the shop, is told whole.
+const MOST: usize = 80;
 
 /// So many lines of what went wrong are told one by one even then.
 const MOST_BAD: usize = 10;

@@ -15,7 +15,7 @@ pub(super) fn show(map: &Map, endpoint: &str) {
         }
     }
     if !map.rules.is_empty() {
-        anstream::println!("{}", heading("Rules"));
+        anstream::println!("{}", styled(BOLD, "Rules"));
     }
     for rule in &map.rules {
         let mut line = format!("       {} {}", rule.bus, styled(EVENT, &rule.rule));
@@ -28,7 +28,7 @@ pub(super) fn show(map: &Map, endpoint: &str) {
         anstream::println!("{line}");
     }
     if !map.schedules.is_empty() {
-        anstream::println!("{}", heading("Schedules"));
+        anstream::println!("{}", styled(BOLD, "Schedules"));
     }
     for schedule in &map.schedules {
         let mut line = format!("       {} {}", styled(EVENT, &schedule.schedule), schedule.when);
@@ -46,7 +46,7 @@ pub(super) fn show(map: &Map, endpoint: &str) {
         .flat_map(|f| f.by.iter().filter(|by| by.starts_with("stream")).map(move |by| (f, by)))
         .collect();
     if !streams.is_empty() {
-        anstream::println!("{}", heading("Tables"));
+        anstream::println!("{}", styled(BOLD, "Tables"));
     }
     for (function, by) in streams {
         anstream::println!("       {by} → {}", styled(FUNCTION, &function.name));
