@@ -6,6 +6,7 @@
 //! - [`CreateBus`], [`DeleteBus`], [`PutRule`], [`DeleteRule`], [`SwitchRule`], [`PutTargets`], [`RemoveTargets`]
 
 mod admin;
+mod detail;
 mod input;
 mod put_events;
 mod rules;

@@ -1,5 +1,5 @@
 use super::input::Shaped;
-use super::{bus_name, input};
+use super::{bus_name, detail, input};
 use crate::clock::Time;
 use crate::engine::{
     Body, Command, Context, Decision, Delivered, Delivery, Draft, Fact, Fault, Id, Name, State,
@@ -49,16 +49,18 @@ impl Command for PutEvents {
     type Reply = Vec<Result<Id, EntryError>>;
 
     fn decide(&self, state: &State, context: &Context) -> Decision<Self::Reply> {
-        if self.entries.is_empty() || self.entries.len() > 10 {
+        let wanted = match self.entries.len() {
+            0 => Some("greater than or equal to 1"),
+            1..=10 => None,
+            _ => Some("less than or equal to 10"),
+        };
+        if let Some(wanted) = wanted {
+            let entries: Vec<String> = self.entries.iter().map(EventEntry::told).collect();
             return Decision::refuse(Fault::new(
                 "ValidationException",
                 format!(
-                    "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length {}",
-                    if self.entries.is_empty() {
-                        "greater than or equal to 1"
-                    } else {
-                        "less than or equal to 10"
-                    }
+                    "1 validation error detected: Value '[{}]' at 'entries' failed to satisfy constraint: Member must have length {wanted}",
+                    entries.join(", ")
                 ),
             ));
         }
@@ -84,6 +86,24 @@ impl EventEntry {
             + text(&self.detail_type)
             + text(&self.detail)
             + self.resources.iter().map(String::len).sum::<usize>()
+    }
+
+    /// The entry as EventBridge's faults show one.
+    fn told(&self) -> String {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".into());
+        let time = self.time.map(Time::rfc3339);
+        let resources = match &self.resources[..] {
+            [] => "null".to_owned(),
+            all => format!("[{}]", all.join(", ")),
+        };
+        format!(
+            "PutEventsRequestEntry(time={}, source={}, resources={resources}, detailType={}, detail={}, eventBusName={})",
+            text(&time),
+            text(&self.source),
+            text(&self.detail_type),
+            text(&self.detail),
+            text(&self.bus),
+        )
     }
 
     /// The three that must be there.
@@ -115,9 +135,7 @@ impl EventEntry {
                 message: "Parameter DetailType is not valid. Reason: DetailType must be 128 characters or less.".into(),
             });
         }
-        let is_object = detail.trim_start().starts_with('{')
-            && serde_json::from_str::<serde::de::IgnoredAny>(detail).is_ok();
-        if !is_object {
+        if !detail::is_good(detail) {
             return Err(EntryError {
                 code: "MalformedDetail",
                 message: "Detail is malformed.".into(),

@@ -1,6 +1,6 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
-use super::required;
+use super::{invalid, required};
 use crate::clock::Time;
 use crate::engine::{Fault, Id};
 use crate::services::bus::{EventEntry, PutEvents};
@@ -24,6 +24,8 @@ struct Entry {
     /// Seconds since the epoch.
     time: Option<f64>,
     event_bus_name: Option<String>,
+    /// Held to its length; targets do not get it.
+    trace_header: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +53,8 @@ impl Action for Request {
 
     async fn run(self, ask: &Ask<'_>) -> Result<Reply, Fault> {
         super::refuse("PutEvents", &[("EndpointId", &self.endpoint_id)])?;
-        let entries = required(self.entries, "entries")?.into_iter().map(Entry::read).collect();
+        let entries = required(self.entries, "entries")?.into_iter().enumerate();
+        let entries = entries.map(|(n, entry)| entry.read(n + 1)).collect::<Result<_, _>>()?;
         let results = ask.submit(PutEvents { entries }).await?;
         let failed_entry_count = results.iter().filter(|r| r.is_err()).count();
         let entries = results.into_iter().map(|result| match result {
@@ -65,15 +68,34 @@ impl Action for Request {
 }
 
 impl Entry {
-    fn read(self) -> EventEntry {
-        EventEntry {
+    /// The `n`th entry of a request, from 1.
+    ///
+    /// # Errors
+    /// `ValidationException`: what has a length has another one.
+    fn read(self, n: usize) -> Result<EventEntry, Fault> {
+        let length = |name: &str, text: &str, most: usize| {
+            let wanted = match text.chars().count() {
+                0 => "greater than or equal to 1".to_owned(),
+                length if length > most => format!("less than or equal to {most}"),
+                _ => return Ok(()),
+            };
+            Err(invalid(format!(
+                "1 validation error detected: Value '{text}' at 'entries.{n}.member.{name}' failed to satisfy constraint: Member must have length {wanted}"
+            )))
+        };
+        length("eventBusName", self.event_bus_name.as_deref().unwrap_or("-"), 1_600)?;
+        length("traceHeader", self.trace_header.as_deref().unwrap_or("-"), 500)?;
+        for resource in self.resources.iter().flatten().filter(|resource| !resource.is_empty()) {
+            length("resources", resource, 2_048)?;
+        }
+        Ok(EventEntry {
             source: self.source,
             detail_type: self.detail_type,
             detail: self.detail,
             resources: self.resources.unwrap_or_default(),
             time: self.time.map(|seconds| Time((seconds * 1000.0) as i64)),
             bus: self.event_bus_name,
-        }
+        })
     }
 }
 
