@@ -211,6 +211,14 @@ pub(crate) fn check_target(state: &State, target: &TargetSpec) -> Result<(), Str
             target.arn, region.name, region.account
         ));
     }
+    if let Some(queue) = &target.dead_letter
+        && region.local("sqs", queue).is_none_or(|name| name.ends_with(".fifo"))
+    {
+        return Err(format!(
+            "The dead-letter queue {queue} of target {} is no standard queue in {} of account {}.",
+            target.id, region.name, region.account
+        ));
+    }
     check_input(&target.id, &target.input)
 }
 
