@@ -52,6 +52,7 @@ pub(crate) fn load(file: &str, text: &str, options: &Options) -> Result<Loaded> 
     connector::read(&mut build)?;
     function::invoke_configs(&mut build)?;
     build.drop_orphans();
+    event_source::timeouts(&build.resources)?;
     let resources = build.resources;
     let (outputs, exports) = outputs::read(&scope, file)?;
     let imports = links::imports(&scope, file)?;

@@ -7,7 +7,7 @@ use super::names::uuid;
 use super::node::{Pos, Result, fault};
 use super::props::Props;
 use super::rule::pattern;
-use crate::topology::{MappingSource, MappingSpec, Spec, StartingPosition};
+use crate::topology::{MappingSource, MappingSpec, Resource, Spec, StartingPosition};
 
 pub(crate) fn read(build: &mut Build<'_>, raw: &Raw) -> Result<()> {
     let mut props = build.props(raw)?;
@@ -88,6 +88,33 @@ pub(crate) fn mapping(
         filters,
     };
     build.push(id, pos, Spec::Mapping(spec));
+    Ok(())
+}
+
+/// Refuses a mapping of a queue whose messages may come back before its function is done, as Lambda does.
+pub(crate) fn timeouts(resources: &[Resource]) -> Result<()> {
+    for resource in resources {
+        let Spec::Mapping(mapping) = &resource.spec else { continue };
+        let MappingSource::Queue { queue: wanted, .. } = &mapping.source else { continue };
+        let visibility = resources.iter().find_map(|other| match &other.spec {
+            Spec::Queue(queue) if queue.name == *wanted => Some(queue.visibility),
+            _ => None,
+        });
+        let timeout = resources.iter().find_map(|other| match &other.spec {
+            Spec::Function(function) if function.name == mapping.function => Some(function.timeout),
+            _ => None,
+        });
+        if let (Some(visibility), Some(timeout)) = (visibility, timeout)
+            && visibility < timeout
+        {
+            let pos = Pos { line: resource.place.line, column: resource.place.column };
+            let message = format!(
+                "Lambda refuses the mapping {}: Queue visibility timeout: {visibility} seconds is less than Function timeout: {timeout} seconds",
+                resource.id
+            );
+            return fault(pos, message);
+        }
+    }
     Ok(())
 }
 
