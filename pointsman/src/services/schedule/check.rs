@@ -102,7 +102,7 @@ fn is_role(arn: &str) -> bool {
     is_account && !name.is_empty() && name.chars().all(fits)
 }
 
-fn length(what: &str, text: &str, least: usize, most: usize) -> Result<(), Fault> {
+pub(super) fn length(what: &str, text: &str, least: usize, most: usize) -> Result<(), Fault> {
     let wanted = match text.chars().count() {
         n if n < least => format!("greater than or equal to {least}"),
         n if n > most => format!("less than or equal to {most}"),

@@ -1,5 +1,6 @@
 //! Client tokens: what was asked twice is done once.
 
+use super::check::length;
 use crate::engine::{Draft, Fact, Fault, State};
 
 /// A request's token, with what it asked for.
@@ -18,8 +19,11 @@ impl<'a> Token<'a> {
     /// Whether the request was carried out before.
     ///
     /// # Errors
-    /// `ConflictException` where the token came with another request.
+    /// `ConflictException` where the token came with another request, `ValidationException` where it is none.
     pub(super) fn is_used(&self, state: &State) -> Result<bool, Fault> {
+        if let Some(token) = self.token {
+            length("clientToken", token, 1, 64)?;
+        }
         match self.token.and_then(|token| state.schedules.digest_of(token)) {
             None => Ok(false),
             Some(digest) if digest == self.digest => Ok(true),
