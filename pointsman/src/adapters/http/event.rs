@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -110,7 +111,8 @@ fn headers(parts: &Parts, of: &Circumstances<'_>) -> (BTreeMap<String, String>, 
             })
             .or_insert_with(|| value.into_owned());
     }
-    let port = parts.uri.port_u16().map_or_else(|| "80".to_owned(), |p| p.to_string());
+    let host = headers.get("host").and_then(|host| host.parse::<Authority>().ok());
+    let port = host.and_then(|host| host.port_u16()).unwrap_or(80).to_string();
     headers.entry("x-amzn-trace-id".into()).or_insert_with(|| of.trace.to_owned());
     headers.entry("x-forwarded-for".into()).or_insert_with(|| of.peer.to_string());
     headers.entry("x-forwarded-port".into()).or_insert(port);
