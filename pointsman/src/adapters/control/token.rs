@@ -45,7 +45,10 @@ impl Control {
             all.insert("aud".into(), aud.into());
         }
         all.insert("sub".into(), claims.sub.into());
-        all.insert("scope".into(), claims.scope.into());
+        // Some issuers write `scp` instead.
+        if !claims.scope.is_empty() || !all.contains_key("scp") {
+            all.insert("scope".into(), claims.scope.into());
+        }
         all.insert("iat".into(), now.into());
         all.insert("exp".into(), now.saturating_add(claims.expires_in.unwrap_or(3_600)).into());
         let issuer = self.issuer().await.ok_or("the engine has ended")?;
