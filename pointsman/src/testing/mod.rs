@@ -17,15 +17,16 @@ pub use crate::adapters::control::trace::{Node, Stands, Trace, What};
 pub use ledger::{Ledger, QueueLedger};
 
 use crate::adapters::control::{Claims, MoveTime, Moved, unread};
-use crate::adapters::runner::ProcessSpawner;
+use crate::adapters::runner::{Executables, ProcessSpawner, Spawner};
 use crate::clock::SystemClock;
 use crate::engine::{Asked, Caller, Cause, Engine, Id, Name, OsRandom};
 use crate::faults::{Injector, Plan};
 use crate::services::mapping::UpdateMapping;
 use crate::system::{Config, Folders, Stack, StartError, System};
 use crate::template;
-use crate::topology::{Region, Spec};
+use crate::topology::{FunctionSpec, Region, Spec};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,6 +58,17 @@ pub struct Setup {
     secrets: BTreeMap<String, String>,
     folder: Option<PathBuf>,
     faults: Arc<Injector>,
+    processes: Option<Processes>,
+}
+
+/// What starts functions' processes instead.
+#[derive(Clone)]
+struct Processes(Arc<dyn Spawner>);
+
+impl fmt::Debug for Processes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Processes")
+    }
 }
 
 impl Setup {
@@ -64,8 +76,8 @@ impl Setup {
     pub fn new(template: impl AsRef<Path>) -> Self {
         let template = template.as_ref().to_owned();
         let faults = Injector::new(Plan::quiet(0));
-        let parameters = BTreeMap::new();
-        Setup { template, parameters, secrets: BTreeMap::new(), folder: None, faults }
+        let (parameters, secrets) = (BTreeMap::new(), BTreeMap::new());
+        Setup { template, parameters, secrets, folder: None, faults, processes: None }
     }
 
     /// Gives a parameter a value.
@@ -93,6 +105,14 @@ impl Setup {
     #[must_use]
     pub fn faults(mut self, plan: Plan) -> Self {
         self.faults = Injector::new(plan);
+        self
+    }
+
+    /// Has functions' processes started by something else, such as a test that plays them. Binaries are not looked for
+    /// then; which function a process is, its variable `AWS_LAMBDA_FUNCTION_NAME` says.
+    #[must_use]
+    pub fn processes(mut self, spawner: Arc<dyn Spawner>) -> Self {
+        self.processes = Some(Processes(spawner));
         self
     }
 
@@ -371,6 +391,12 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
         Spec::HttpApi(api) => Some(api.name.clone()),
         _ => None,
     });
+    let (executables, spawner): (Arc<dyn Executables>, Arc<dyn Spawner>) = match &setup.processes {
+        Some(Processes(spawner)) => {
+            (Arc::new(|of: &FunctionSpec| Ok(of.name.as_str().into())), spawner.clone())
+        }
+        None => (Arc::new(functions()), Arc::new(ProcessSpawner)),
+    };
     let system = System::start(Config {
         folder: folder.to_owned(),
         region: Region::default(),
@@ -378,8 +404,8 @@ async fn up(setup: &Setup, folder: &Path, [aws, http]: [u16; 2]) -> Result<Syste
         aws,
         http: first_api.map(|api| (api, http)).into_iter().collect(),
         stacks: vec![stack],
-        executables: Arc::new(functions()),
-        spawner: Arc::new(ProcessSpawner),
+        executables,
+        spawner,
         clock: Arc::new(SystemClock),
         random: Box::new(OsRandom::default()),
         fatal: Arc::new(|why| panic!("{why}")),
