@@ -1,7 +1,9 @@
 //! What the repository promises about itself: its habits, its arrows, its template, and that the kit's real adapters
 //! keep to their ports.
 
+mod facts;
 mod kit;
+mod performance;
 mod repository;
 mod rights;
 mod safety;
