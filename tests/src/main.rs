@@ -7,6 +7,7 @@ mod arm64;
 mod daily;
 mod judge;
 mod mutations;
+mod performance;
 mod process;
 mod sam;
 mod steps;
@@ -52,10 +53,10 @@ fn main() -> ExitCode {
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The steps that the arguments name; all without any, none for a plea for help.
+/// The steps that the arguments name; all without any, none for a plea for help. What stands behind `--` is a step's own.
 fn chosen(arguments: impl Iterator<Item = String>) -> Result<Option<Vec<&'static Step>>, String> {
     let mut chosen = vec![];
-    for argument in arguments {
+    for argument in arguments.take_while(|argument| argument != "--") {
         if argument == "--help" || argument == "-h" {
             return Ok(None);
         }
@@ -68,7 +69,7 @@ fn chosen(arguments: impl Iterator<Item = String>) -> Result<Option<Vec<&'static
 
 fn usage() -> String {
     let mut text =
-        "Usage: cargo verify [STEP]...\n\nWithout a step, all of them, in this order:\n".to_owned();
+        "Usage: cargo verify [STEP]... [-- OPTION...]\n\nWithout a step, all of them, in this order:\n".to_owned();
     for step in STEPS.iter().filter(|step| step.unasked) {
         text += &format!("  {:<11} {}\n", step.name, step.what);
     }

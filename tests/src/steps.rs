@@ -3,6 +3,7 @@
 use crate::arm64;
 use crate::judge;
 use crate::mutations;
+use crate::performance;
 use crate::process::{Tally, cargo, check, command, test};
 use crate::sam;
 use crate::tools::Tools;
@@ -130,6 +131,20 @@ pub(crate) const STEPS: &[Step] = &[
         wants_tools: false,
         unasked: false,
         run: |root, _| mutations::run(root),
+    },
+    Step {
+        name: "performance",
+        what: "measures the engine beside its peers and writes docs/performance.md; -- --smoke tries it",
+        wants_tools: false,
+        unasked: false,
+        run: |root, _| performance::servers(root),
+    },
+    Step {
+        name: "coldstart",
+        what: "measures a function's cold start beside a bare one's, for the same page",
+        wants_tools: false,
+        unasked: false,
+        run: |root, _| performance::functions(root),
     },
 ];
 
