@@ -1,15 +1,15 @@
 //! State, clock and seeds in one hand: asks, decides, folds, and gathers what is to be committed.
 
-use super::context::{Caller, Cause, Choices, Context, Name};
+use super::context::{Caller, Cause, Choices, Context};
 use super::decision::{Command, Effect, Fault};
 use super::fact::{Entry, Fact};
+use super::parked::Parked;
 use super::state::State;
 use super::work::Size;
 use crate::clock::{Clock, Time};
 use crate::faults::Faults;
 use crate::services::Started;
 use bytes::Bytes;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where seeds come from.
@@ -65,6 +65,7 @@ pub struct Core {
     faults: Arc<dyn Faults>,
     batch: Batch,
     facts: u64,
+    pub(super) parked: Parked,
     /// Until then the clock was moved by hand: what comes due before fires at its own instant.
     pub(super) moved_to: Time,
 }
@@ -88,8 +89,6 @@ pub struct Batch {
     pub effects: Vec<Effect>,
     /// Bodies that nothing needs any more.
     pub released: Vec<u64>,
-    /// Queues in which messages became visible.
-    pub queues: BTreeSet<Name>,
     /// Mappings that changed: readers of streams look again.
     pub mappings: bool,
     /// Resources came, changed or went.
@@ -125,7 +124,8 @@ impl Core {
     ) -> Self {
         state.touch_all();
         let batch = Batch { first: facts + 1, ..Batch::default() };
-        Core { state, clock, random, faults, batch, facts, moved_to: Time(i64::MIN) }
+        let (parked, moved_to) = (Parked::default(), Time(i64::MIN));
+        Core { state, clock, random, faults, batch, facts, parked, moved_to }
     }
 
     /// The state, with what is not durable yet.
@@ -172,7 +172,9 @@ impl Core {
 
     /// Does what has come due. `false`: there is more, for the next batch.
     pub fn tick(&mut self) -> bool {
-        self.catch_up(self.now(), Size::Bounded)
+        let done = self.catch_up(self.now(), Size::Bounded);
+        self.serve_parked();
+        done
     }
 
     /// Something to be told once all that has been decided so far is durable.
@@ -184,11 +186,6 @@ impl Core {
     pub fn take_batch(&mut self) -> Batch {
         let next = Batch { first: self.facts + 1, ..Batch::default() };
         std::mem::replace(&mut self.batch, next)
-    }
-
-    /// Takes back a batch that could not be handed over; nothing was decided in between.
-    pub(super) fn put_back(&mut self, batch: Batch) {
-        self.batch = batch;
     }
 
     /// What has gathered for the next commit.
@@ -234,7 +231,7 @@ impl Core {
         self.batch.effects.extend(decision.effects);
         let touched = &mut self.state.touched;
         self.batch.released.append(&mut touched.bodies);
-        self.batch.queues.append(&mut touched.queues);
+        self.parked.hear(&mut touched.queues);
         self.batch.mappings |= !touched.mappings.is_empty();
         self.batch.topology |= std::mem::take(&mut touched.topology);
         decision.reply

@@ -1,22 +1,23 @@
 //! What everybody outside the engine's threads holds.
 
-use super::context::{Caller, Cause, InvocationId, Name};
+use super::context::{Caller, Cause, InvocationId};
 use super::core::Core;
 use super::decision::{Answer, Command, Fault, Handed};
+use super::desk::{Desk, Ended, Job};
 use super::feed::{Feed, Follower, History};
+use super::parked::Receiver;
 use super::state::State;
-use super::threads::{Job, Jobs};
 use crate::clock::{Clock, Time};
 use crate::services::function;
 use crate::services::queue::Receive;
 use bytes::Bytes;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 /// Who asks, and why: from the adapter that got the request.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub struct Engine {
 }
 
 pub(super) struct Shared {
-    jobs: Jobs,
+    desk: Arc<Desk>,
     feed: Feed,
     read_body: Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync>,
     clock: Arc<dyn Clock>,
@@ -44,7 +45,7 @@ pub(super) struct Shared {
     offset_ms: AtomicI64,
     last_ms: AtomicI64,
     waiting: Mutex<HashMap<InvocationId, oneshot::Sender<Answer>>>,
-    receivers: Mutex<HashMap<Name, Arc<Notify>>>,
+    receivers: AtomicU64,
     mappings: watch::Sender<u64>,
     topology: watch::Sender<u64>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -110,35 +111,27 @@ impl Engine {
         wait: Duration,
         asked: Asked,
     ) -> Result<Vec<Handed>, Fault> {
-        let news = self.shared.news_of(&receive.queue);
-        let _leaving = Leaving { shared: &self.shared, queue: receive.queue.clone() };
-        let too_late = crate::clock::sleep(wait);
-        tokio::pin!(too_late);
-        loop {
-            let coming = news.notified();
-            tokio::pin!(coming);
-            // Listening begins before looking, so that nothing slips in between.
-            coming.as_mut().enable();
-            let handed = match self.submit(receive.clone(), asked.clone()).await {
-                // A long poll waits for messages to leave flight as it waits for them to come.
-                Err(fault) if fault.code == "OverLimit" && !wait.is_zero() => vec![],
-                handed => handed?,
-            };
-            if !handed.is_empty() || wait.is_zero() {
-                return Ok(handed);
-            }
-            tokio::select! {
-                () = &mut coming => {}
-                () = &mut too_late => return Ok(vec![]),
-            }
+        if wait.is_zero() {
+            return self.submit(receive, asked).await;
         }
+        let (tell, mut told) = oneshot::channel();
+        let number = self.shared.receivers.fetch_add(1, Ordering::Relaxed);
+        let queue = receive.queue.clone();
+        let receiver = Receiver { number, receive, asked, tell };
+        self.ask(Box::new(move |core| core.receive(receiver)))?;
+        tokio::select! {
+            received = &mut told => return received.map_err(|_| ended())?,
+            () = crate::clock::sleep(wait) => {}
+        }
+        // What it was given at the last moment is on its way.
+        self.ask(Box::new(move |core| core.send_away(&queue, number)))?;
+        told.await.map_err(|_| ended())?
     }
 
     /// Makes a batch be committed even if nobody asks for anything.
     pub fn nudge(&self) {
-        let nothing = Job::Run(Box::new(|core| core.after(Box::new(|| ()))));
         // An engine that has ended has nothing to commit.
-        let _ = self.shared.jobs.send(nothing);
+        let _ = self.ask(Box::new(|core| core.after(Box::new(|| ()))));
     }
 
     /// The bytes of a body.
@@ -189,8 +182,7 @@ impl Engine {
 
     /// Commits what is decided and ends both threads. Later calls fail.
     pub fn stop(&self) {
-        // An engine that has ended already needs no telling.
-        let _ = self.shared.jobs.send(Job::Stop);
+        self.shared.desk.stop();
         let threads = std::mem::take(&mut *lock(&self.shared.threads));
         for thread in threads {
             // A thread that panicked has said so already.
@@ -203,28 +195,34 @@ impl Engine {
         job: impl FnOnce(&mut Core) -> R + Send + 'static,
     ) -> Result<R, Fault> {
         let (tell, told) = oneshot::channel();
-        let job = Job::Run(Box::new(move |core| {
+        self.ask(Box::new(move |core| {
             let result = job(core);
             core.after(Box::new(move || {
                 // The asker may have gone.
                 let _ = tell.send(result);
             }));
-        }));
-        let ended = || Fault::new("InternalFailure", "The engine has ended.");
-        self.shared.jobs.send(job).map_err(|_| ended())?;
+        }))?;
         told.await.map_err(|_| ended())
+    }
+
+    fn ask(&self, job: Job) -> Result<(), Fault> {
+        self.shared.desk.ask(job).map_err(|Ended| ended())
+    }
+
+    pub(super) fn joins(&self, threads: Vec<JoinHandle<()>>) {
+        lock(&self.shared.threads).extend(threads);
     }
 }
 
 impl Shared {
     pub(super) fn new(
-        jobs: Jobs,
+        desk: Arc<Desk>,
         feed: Feed,
         read_body: Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Shared {
-            jobs,
+            desk,
             feed,
             read_body,
             clock,
@@ -232,7 +230,7 @@ impl Shared {
             offset_ms: AtomicI64::new(0),
             last_ms: AtomicI64::new(i64::MIN),
             waiting: Mutex::default(),
-            receivers: Mutex::default(),
+            receivers: AtomicU64::new(0),
             mappings: watch::channel(0).0,
             topology: watch::channel(0).0,
             threads: Mutex::default(),
@@ -252,10 +250,6 @@ impl Shared {
         self.last_ms.store(last.0, Ordering::Release);
     }
 
-    pub(super) fn joins(&self, threads: Vec<JoinHandle<()>>) {
-        lock(&self.threads).extend(threads);
-    }
-
     pub(super) fn answer(&self, invocation: InvocationId, answer: Answer) {
         if let Some(tell) = lock(&self.waiting).remove(&invocation) {
             // Whoever waited may have gone.
@@ -263,15 +257,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn wake(&self, queues: &BTreeSet<Name>, mappings: bool, topology: bool) {
-        if !queues.is_empty() {
-            let receivers = lock(&self.receivers);
-            for queue in queues {
-                if let Some(news) = receivers.get(queue) {
-                    news.notify_waiters();
-                }
-            }
-        }
+    pub(super) fn wake(&self, mappings: bool, topology: bool) {
         if mappings {
             self.mappings.send_modify(|n| *n += 1);
         }
@@ -283,29 +269,12 @@ impl Shared {
     /// Nothing is committed any more: whoever waits is told so, by the end of what it waits on.
     pub(super) fn end(&self) {
         lock(&self.waiting).clear();
-        lock(&self.receivers).values().for_each(|news| news.notify_waiters());
         self.feed.close();
     }
-
-    fn news_of(&self, queue: &Name) -> Arc<Notify> {
-        lock(&self.receivers).entry(queue.clone()).or_default().clone()
-    }
 }
 
-/// Forgets a queue's receivers when the last of them goes.
-struct Leaving<'a> {
-    shared: &'a Shared,
-    queue: Name,
-}
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        let mut receivers = lock(&self.shared.receivers);
-        // One is the map's own, one that of the receiver who goes.
-        if receivers.get(&self.queue).is_some_and(|news| Arc::strong_count(news) <= 2) {
-            receivers.remove(&self.queue);
-        }
-    }
+fn ended() -> Fault {
+    Fault::new("InternalFailure", "The engine has ended.")
 }
 
 /// A lock whose holder panicked still guards data that is whole: each critical section is one map operation.

@@ -3,7 +3,7 @@
 //! - [`State`] and [`Fact`]: what is, and what changed it; [`Entry`]: a fact with cause and caller
 //! - [`Command`], [`Context`], [`Decision`]: what is asked, what a decision may know, what follows
 //! - [`Core`]: state, clock and seeds in one hand, without threads: what simulations drive
-//! - [`Engine`]: the same behind a thread, with group commit, for everybody else
+//! - [`Engine`]: the same behind a lock, with group commit, for everybody else
 //! - [`Feed`]: the durable facts in order
 //! - [`Log`]: where batches become durable; [`MemoryLog`] forgets
 
@@ -13,10 +13,12 @@ mod apply_schedule;
 mod context;
 mod core;
 mod decision;
+mod desk;
 mod fact;
 mod feed;
 mod handle;
 mod memory;
+mod parked;
 mod record;
 #[cfg(test)]
 mod simulation;

@@ -1,7 +1,8 @@
-//! Two threads: one decides, one commits. While a batch is written and synced, the next one gathers.
+//! Who commits: what is decided while a batch is written and synced gathers for the next one.
 
 use super::core::{Batch, Core, Random};
 use super::decision::{Effect, Fault};
+use super::desk::Desk;
 use super::feed::{Feed, History};
 use super::handle::{Engine, Shared};
 use super::state::State;
@@ -12,15 +13,8 @@ use crate::topology::Region;
 use bytes::Bytes;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel,
-};
 use std::thread;
-use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
-
-/// The longest sleep of the deciding thread, so that a clock set by hand is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_millis(200);
 
 /// Where batches become durable.
 pub trait Log: Send + 'static {
@@ -45,14 +39,6 @@ pub trait Log: Send + 'static {
 
 /// Told when the journal cannot be written: nothing that was not acknowledged yet will be.
 pub type Fatal = Box<dyn FnOnce(io::Error) + Send>;
-
-/// Something the deciding thread is asked.
-pub(super) enum Job {
-    Run(Box<dyn FnOnce(&mut Core) + Send>),
-    /// The committing thread is free.
-    Committed,
-    Stop,
-}
 
 /// What an engine starts from.
 pub struct Setup {
@@ -82,15 +68,20 @@ pub struct Setup {
 /// A refusal of the start.
 pub fn start(setup: Setup) -> Result<Engine, Fault> {
     let Setup { state, facts, region, clock, random, mut log, effects, fatal, faults } = setup;
+    let mut core = Core::new(state, facts, clock.clone(), random, faults.clone());
+    let epoch = core.begin(&Started { region })?;
+    let (offset_ms, last) = (core.state().offset_ms, core.state().last);
+    let desk = Arc::new(Desk::new(core));
     let feed = Feed::new(log.history());
-    let (jobs, inbox) = channel();
-    let shared = Arc::new(Shared::new(jobs.clone(), feed.clone(), log.reader(), clock.clone()));
+    let shared = Arc::new(Shared::new(desk.clone(), feed.clone(), log.reader(), clock));
+    shared.set_epoch(epoch);
+    shared.set_offset(offset_ms);
+    shared.set_last(last);
     let engine = Engine::new(shared.clone());
-    let (batches, to_commit) = sync_channel::<Batch>(1);
     let committing = {
-        let (jobs, shared, faults) = (jobs.clone(), shared.clone(), faults.clone());
+        let desk = desk.clone();
         thread::Builder::new().name("commit".into()).spawn(move || {
-            for batch in to_commit {
+            while let Some(batch) = desk.next_batch() {
                 match commit(log.as_mut(), batch, &feed, &effects, &shared, &*faults) {
                     Ok(Committed::Told) => {}
                     Ok(Committed::Crashed) => break,
@@ -99,86 +90,24 @@ pub fn start(setup: Setup) -> Result<Engine, Fault> {
                         break;
                     }
                 }
-                if jobs.send(Job::Committed).is_err() {
-                    break;
-                }
             }
+            desk.end();
             shared.end();
         })
     };
-    shared.set_offset(state.offset_ms);
-    shared.set_last(state.last);
-    let mut core = Core::new(state, facts, clock, random, faults);
-    let started = core.begin(&Started { region })?;
-    shared.set_epoch(started);
-    let deciding = thread::Builder::new()
-        .name("engine".into())
-        .spawn(move || decide(&mut core, &inbox, &batches));
-    match (committing, deciding) {
-        (Ok(committing), Ok(deciding)) => {
-            shared.joins(vec![deciding, committing]);
+    let timing = {
+        let desk = desk.clone();
+        thread::Builder::new().name("time".into()).spawn(move || desk.watch())
+    };
+    match (committing, timing) {
+        (Ok(committing), Ok(timing)) => {
+            engine.joins(vec![committing, timing]);
             Ok(engine)
         }
-        _ => Err(Fault::new("ServiceException", "The engine's threads could not be started.")),
-    }
-}
-
-fn decide(core: &mut Core, inbox: &Receiver<Job>, batches: &SyncSender<Batch>) {
-    let mut stopping = false;
-    loop {
-        // Nobody is asked anything before what is due has happened and the disk has caught up.
-        if !catch_up(core, batches) || core.batch().is_full() && !send(core, batches) {
-            return;
+        _ => {
+            desk.end();
+            Err(Fault::new("ServiceException", "The engine's threads could not be started."))
         }
-        if !core.batch().is_empty() {
-            match batches.try_send(core.take_batch()) {
-                Ok(()) => {}
-                Err(TrySendError::Full(batch)) => core.put_back(batch),
-                Err(TrySendError::Disconnected(_)) => return,
-            }
-        }
-        if stopping && core.batch().is_empty() {
-            return;
-        }
-        // One commit for all that is waiting.
-        let mut job = next(core, inbox);
-        while let Some(this) = job {
-            match this {
-                Job::Run(run) => {
-                    if !catch_up(core, batches) {
-                        return;
-                    }
-                    run(core);
-                }
-                Job::Committed => {}
-                Job::Stop => stopping = true,
-            }
-            job = if core.batch().is_full() { None } else { inbox.try_recv().ok() };
-        }
-    }
-}
-
-/// Does what is due, a batch at a time. `false`: nothing is committed any more.
-fn catch_up(core: &mut Core, batches: &SyncSender<Batch>) -> bool {
-    while !core.tick() {
-        if !send(core, batches) {
-            return false;
-        }
-    }
-    true
-}
-
-fn send(core: &mut Core, batches: &SyncSender<Batch>) -> bool {
-    batches.send(core.take_batch()).is_ok()
-}
-
-/// The next job, or `None` when a timer is due first.
-fn next(core: &Core, inbox: &Receiver<Job>) -> Option<Job> {
-    let wait = core.state().next_due().map_or(LONGEST_SLEEP, |due| due - core.now());
-    match inbox.recv_timeout(wait.min(LONGEST_SLEEP)) {
-        Ok(job) => Some(job),
-        Err(RecvTimeoutError::Timeout) => None,
-        Err(RecvTimeoutError::Disconnected) => Some(Job::Stop),
     }
 }
 
@@ -193,7 +122,7 @@ fn commit(
     if faults.strike(Point::Commit(&batch.entries)) == Some(Injected::Crash) {
         return Ok(Committed::Crashed);
     }
-    let Batch { first, records, bodies, entries, effects: wanted, released, queues, .. } = batch;
+    let Batch { first, records, bodies, entries, effects: wanted, released, .. } = batch;
     let copies = bodies.clone();
     // Also without facts: the log may have bodies of its own to move.
     log.commit(records, bodies)?;
@@ -212,7 +141,7 @@ fn commit(
         tell();
     }
     // Before what is to be run: whoever runs it should know its newest settings.
-    shared.wake(&queues, batch.mappings, batch.topology);
+    shared.wake(batch.mappings, batch.topology);
     for effect in wanted {
         match effect {
             Effect::Answer(invocation, answer) => shared.answer(invocation, answer),
@@ -231,6 +160,3 @@ enum Committed {
     /// A fault ends the engine here, and nobody is told.
     Crashed,
 }
-
-/// A sender of jobs that can be shared.
-pub(super) type Jobs = Sender<Job>;
