@@ -1,4 +1,5 @@
-"""Every action of actions.json by boto3, or by the AWS CLI in this process: `python actions.py boto3|cli`.
+"""Every action of actions.json by boto3, by the AWS CLI in this process, or by the CLI's version 2, a process an action:
+`python actions.py boto3|cli|PATH-OF-VERSION-2`.
 
 A row names service, action and input; of the answer, what is expected at which path (`#` is how many), or the error's
 code; and what is kept for later rows as `${name}`.
@@ -10,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import boto3
@@ -39,8 +41,7 @@ class ByCli:
         self.driver = create_clidriver()
 
     def __call__(self, service, action, given):
-        endpoint = ["--endpoint-url", os.environ["AWS_ENDPOINT_URL"], "--output", "json"]
-        command = [*endpoint, service, xform_name(action, "-")]
+        command = [*self.options(), service, xform_name(action, "-")]
         outfile = None
         if action == "Invoke":
             # The one whose input is bytes, and whose answer goes to a file.
@@ -50,21 +51,45 @@ class ByCli:
             command.append(str(outfile))
         elif given:
             command += ["--cli-input-json", json.dumps(given)]
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = self.driver.main(command)
+        status, out, err = self.run(command)
         if status != 0:
-            code = re.search(r"\(([\w.]+)\) when calling", err.getvalue())
-            assert code, f"{command}: {status}: {err.getvalue()}"
+            code = re.search(r"\(([\w.]+)\) when calling", err)
+            assert code, f"{command}: {status}: {err}"
             return None, code.group(1)
-        answer = json.loads(out.getvalue() or "{}")
+        answer = json.loads(out or "{}")
         if outfile:
             answer["Payload"] = outfile.read_text()
         return answer, None
 
+    def options(self):
+        """Version 1 reads the endpoint of `aws sqs` from nowhere but its option."""
+        return ["--endpoint-url", os.environ["AWS_ENDPOINT_URL"], "--output", "json"]
+
+    def run(self, command):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = self.driver.main(command)
+        return status, out.getvalue(), err.getvalue()
+
+
+class ByCli2(ByCli):
+    """Version 2, as a program: its own Python lies beside it."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def options(self):
+        """It takes bytes in base64 unless it is told otherwise."""
+        return ["--cli-binary-format", "raw-in-base64-out", "--output", "json"]
+
+    def run(self, command):
+        ran = subprocess.run([self.program, *command], capture_output=True, text=True)
+        return ran.returncode, ran.stdout, ran.stderr
+
 
 def main(tool):
-    call = {"boto3": ByBoto3, "cli": ByCli}[tool]()
+    by_name = {"boto3": ByBoto3, "cli": ByCli}
+    call = by_name[tool]() if tool in by_name else ByCli2(tool)
     kept = {}
     for row in json.loads(pathlib.Path(__file__).with_name("actions.json").read_text()):
         name = f"{row['service']} {row['action']} {json.dumps(row.get('input', {}))}"

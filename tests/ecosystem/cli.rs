@@ -1,6 +1,7 @@
 use crate::shop::{
-    BUS, EMPTY_BATCH, FUNCTION, QUEUE, SOURCE, TABLE, all_were_deleted, run, start, tool,
+    BUS, EMPTY_BATCH, FUNCTION, QUEUE, SOURCE, TABLE, all_were_deleted, run, start, tool, version_2,
 };
+use pointsman::testing::Running;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -9,7 +10,23 @@ use std::process::{Command, Output};
 async fn the_aws_cli_puts_events_receives_invokes_and_scans() {
     let Some(program) = tool("aws", "the AWS CLI") else { return };
     let shop = start().await;
-    let aws = Aws { program, endpoint: shop.endpoint().to_owned() };
+    // It reads the endpoint of `aws sqs` from nowhere but its option.
+    let options = vec!["--endpoint-url".to_owned(), shop.endpoint().to_owned()];
+    uses(shop, program, options).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn version_2_of_the_aws_cli_puts_events_receives_invokes_and_scans() {
+    let Some(program) = version_2() else { return };
+    let shop = start().await;
+    // It takes bytes in base64 unless it is told otherwise.
+    let options = ["--cli-binary-format", "raw-in-base64-out"].map(str::to_owned);
+    uses(shop, program, options.into()).await;
+}
+
+/// What one does with a bus, a queue, a function, a table and a schedule.
+async fn uses(shop: Running, program: PathBuf, options: Vec<String>) {
+    let aws = Aws { program, options, endpoint: shop.endpoint().to_owned() };
 
     let entries = json!([
         { "EventBusName": BUS, "Source": SOURCE, "DetailType": "OrderPlaced", "Detail": r#"{"n":1}"# },
@@ -93,9 +110,10 @@ async fn schedules(aws: &Aws) {
     assert!(again.status.success(), "its name is free again");
 }
 
-/// The command, and where it calls. Version 1 reads the endpoint of `aws sqs` from nowhere but its option.
+/// The command, what is said to it each time, and where it calls.
 struct Aws {
     program: PathBuf,
+    options: Vec<String>,
     endpoint: String,
 }
 
@@ -117,7 +135,8 @@ impl Aws {
 
     async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(&self.program);
-        command.args(["--endpoint-url", &self.endpoint, "--output", "json"]).args(arguments);
+        command.args(&self.options).args(["--output", "json"]).args(arguments);
+        command.env("AWS_ENDPOINT_URL", &self.endpoint);
         run(command).await
     }
 }

@@ -1,5 +1,6 @@
 use crate::shop::{
-    BUS, EMPTY_BATCH, FUNCTION, QUEUE, SOURCE, TABLE, all_were_deleted, run, start, tool, workspace,
+    BUS, EMPTY_BATCH, FUNCTION, QUEUE, SOURCE, TABLE, all_were_deleted, run, start, tool,
+    version_2, workspace,
 };
 use std::process::Command;
 
@@ -31,6 +32,12 @@ async fn boto3_calls_every_action_of_the_table() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_aws_cli_calls_every_action_of_the_table() {
     actions("cli").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn version_2_of_the_aws_cli_calls_every_action_of_the_table() {
+    let Some(program) = version_2() else { return };
+    actions(program.to_str().expect("a path of UTF-8")).await;
 }
 
 /// Every row of actions.json with this tool.

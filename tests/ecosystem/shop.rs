@@ -37,6 +37,16 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests is a member").to_owned()
 }
 
+/// The AWS CLI, version 2, where there is one; otherwise says what is skipped.
+pub(crate) fn version_2() -> Option<PathBuf> {
+    let program = tool("../aws-cli-v2/aws", "the AWS CLI, version 2")?;
+    if program.is_file() {
+        return Some(program);
+    }
+    let _ = writeln!(std::io::stdout(), "skipped: the AWS CLI, version 2 (not for this machine)");
+    None
+}
+
 /// A Python tool, if those that the repository asks for are installed; otherwise says what is skipped.
 pub(crate) fn tool(name: &str, what: &str) -> Option<PathBuf> {
     let tools = workspace().join("target/tools");

@@ -18,16 +18,32 @@ enum Installation {
 }
 
 impl Tools {
-    /// Begins to install what `tests/requirements.txt` names, unless just that is installed.
+    /// Begins to install what `tests/requirements.txt` names, unless just that is installed, and beside it the AWS CLI,
+    /// version 2.
     pub(crate) fn install(root: &Path) -> Tools {
-        Tools::of(root, "tests/requirements.txt", "target/tools")
+        let tools = ["tests/requirements.txt", "tests/aws_cli_v2.py"];
+        Tools::begin(root, "target/tools", move |root, folder| {
+            let [names, script] = tools;
+            install(root, names, folder)?;
+            let mut python = Command::new(folder.join("bin/python"));
+            python.arg(root.join(script)).arg(folder.join("aws-cli-v2"));
+            Log::open(folder, true)?.run(&mut python, &format!("{script} could not install it"))
+        })
     }
 
-    /// The same with what another file names, in a folder of its own.
+    /// What another file names, in a folder of its own.
     pub(crate) fn of(root: &Path, names: &'static str, folder: &str) -> Tools {
+        Tools::begin(root, folder, move |root, folder| install(root, names, folder))
+    }
+
+    fn begin(
+        root: &Path,
+        folder: &str,
+        install: impl FnOnce(&Path, &Path) -> Result<(), String> + Send + 'static,
+    ) -> Tools {
         let folder = root.join(folder);
         let (root, into) = (root.to_owned(), folder.clone());
-        let installing = thread::spawn(move || install(&root, names, &into));
+        let installing = thread::spawn(move || install(&root, &into));
         Tools { folder, installing: Mutex::new(Installation::Runs(installing)) }
     }
 
@@ -57,31 +73,51 @@ fn install(root: &Path, names: &str, folder: &Path) -> Result<(), String> {
     if fs::read_to_string(&installed).is_ok_and(|there| there == wanted) {
         return Ok(());
     }
-    let log = folder.with_extension("log");
-    let file = fs::create_dir_all(root.join("target")).and_then(|()| File::create(&log));
-    let file = file.map_err(|error| format!("{} cannot be written: {error}", log.display()))?;
-    let run = |command: &mut Command, otherwise: &str| {
-        let copy = || file.try_clone().map_or_else(|_| Stdio::null(), Stdio::from);
-        let status = command.stdin(Stdio::null()).stdout(copy()).stderr(copy()).status();
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            _ => Err(format!("{otherwise}; {} says more", log.display())),
-        }
-    };
-    run(
+    let log = Log::open(folder, false)?;
+    log.run(
         Command::new("python3").arg("--version"),
         "Python 3 is needed, and the command python3 does not run: install it",
     )?;
-    run(
+    log.run(
         Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder),
         "python3 cannot make a virtual environment: install its module venv (on Debian and Ubuntu the package \
          python3-venv)",
     )?;
     let pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r"];
-    run(
+    log.run(
         Command::new(folder.join("bin/python")).args(pip).arg(root.join(names)),
         &format!("pip could not install what {names} names"),
     )?;
     fs::write(&installed, wanted)
         .map_err(|error| format!("{} cannot be written: {error}", installed.display()))
+}
+
+/// What an installation says, in a file beside its folder.
+struct Log {
+    file: File,
+    path: PathBuf,
+}
+
+impl Log {
+    /// Begins it anew, or goes on.
+    fn open(folder: &Path, goes_on: bool) -> Result<Log, String> {
+        let path = folder.with_extension("log");
+        let made = fs::create_dir_all(path.parent().unwrap_or(folder));
+        let mut options = File::options();
+        options.create(true).write(true).append(goes_on).truncate(!goes_on);
+        let file = made.and_then(|()| options.open(&path));
+        let file =
+            file.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        Ok(Log { file, path })
+    }
+
+    /// Runs a part of the installation.
+    fn run(&self, command: &mut Command, otherwise: &str) -> Result<(), String> {
+        let copy = || self.file.try_clone().map_or_else(|_| Stdio::null(), Stdio::from);
+        let status = command.stdin(Stdio::null()).stdout(copy()).stderr(copy()).status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(format!("{otherwise}; {} says more", self.path.display())),
+        }
+    }
 }
