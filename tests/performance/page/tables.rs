@@ -77,11 +77,14 @@ pub(super) fn throughput(record: &Record) -> String {
 }
 
 pub(super) fn latency(record: &Record) -> String {
-    let rate = record.settings.rate;
+    let (rate, events) = (record.settings.rate, number(record.settings.events as f64));
     let mut rows = vec![];
-    for (size, bytes) in [(256, "256 B"), (1_024, "1 KB")] {
-        for (name, what) in [("p50_ms", "p50"), ("p99_ms", "p99")] {
-            rows.push((format!("{rate}/s × {bytes}: {what}"), format!("paced/{size}"), name));
+    for (text, what) in [(format!("{rate}/s"), "paced"), (format!("stream of {events}"), "stream")]
+    {
+        for (size, bytes) in [(256, "256 B"), (1_024, "1 KB")] {
+            for (name, part) in [("p50_ms", "p50"), ("p99_ms", "p99")] {
+                rows.push((format!("{text} × {bytes}: {part}"), format!("{what}/{size}"), name));
+            }
         }
     }
     table(record, "ms", &rows)
