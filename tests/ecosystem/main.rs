@@ -1,7 +1,7 @@
-//! AWS CLI, boto3 and the Rust SDK against the engine, each unchanged: they put events, receive and delete what a rule
-//! delivered, invoke a function, and scan a table.
+//! The AWS CLI in both its versions, boto3 and the Rust SDK against the engine, each unchanged: they put events, receive
+//! and delete what a rule delivered, invoke a function, and scan a table.
 //!
-//! The two in Python need `target/tools`, which `cargo verify` makes. Without it they say so and pass.
+//! All but the last need `target/tools`, which `cargo verify` makes. Without it they say so and pass.
 
 mod cargo_lambda;
 mod cli;

@@ -4,7 +4,7 @@ this repository's samconfig.toml, and an order as far as it goes there.
     python judge.py ROOT BUILT MINISTACK    the repository, the folder of `sam build`, the program
 
 Everything runs in folders that are deleted, on loopback, and is ended whatever happens. What ministack cannot do is
-named in docs/judge.md.
+named in docs/deploy/README.md.
 """
 
 import contextlib
@@ -135,7 +135,8 @@ def order(stack):
 
     def is_fulfilled():
         answer = invoke("order-queries", request("GET", f"/orders/{order_id}", "orders:read", parameters={"id": order_id}))
-        status = json.loads(answer["body"]).get("status") if answer["statusCode"] == 200 else answer["statusCode"]
+        code = answer["statusCode"]
+        status = json.loads(answer["body"]).get("status") if code == 200 else f"not to be read yet: {code}"
         if status not in seen:
             seen.append(status)
             print("order is", status)
