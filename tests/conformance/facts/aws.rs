@@ -10,12 +10,15 @@ use tempfile::TempDir;
 /// The account and the region of an engine that is told nothing else.
 pub(super) const ARN: &str = "us-east-1:000000000000";
 
+/// After this it is looked again.
+const SOON: Duration = Duration::from_millis(10);
+
 /// An engine in place of AWS, whose functions the test plays, asked over the wire.
 pub(super) struct Aws {
     pub(super) running: Running,
     pub(super) stage: Arc<Stage>,
     agent: ureq::Agent,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// An answer, whatever its status.
@@ -29,23 +32,31 @@ pub(super) struct Told {
 impl Aws {
     /// One with what a template, or its resources alone, asks for.
     pub(super) async fn up(template: &str) -> Aws {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         Aws::up_in(folder, template).await.expect("the engine starts")
     }
 
     /// Why there can be none with this template.
     pub(super) async fn refused(template: &str) -> String {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         Aws::up_in(folder, template).await.err().expect("a refusal").to_string()
     }
 
     /// The same on another template, with all that is there.
     pub(super) async fn again(self, template: &str) -> Aws {
         self.running.stop().await;
-        Aws::up_in(self.folder, template).await.expect("the engine starts")
+        let mut tries = 0;
+        loop {
+            // Tasks of the one before may still be on their way out, and hold the folder.
+            match Aws::up_in(self.folder.clone(), template).await {
+                Err(error) if tries < 200 && error.to_string().contains("in use") => tries += 1,
+                started => return started.expect("the engine starts"),
+            }
+            tokio::time::sleep(SOON).await;
+        }
     }
 
-    async fn up_in(folder: TempDir, template: &str) -> Result<Aws, StartError> {
+    async fn up_in(folder: Arc<TempDir>, template: &str) -> Result<Aws, StartError> {
         let path = template_in(folder.path(), template);
         let stage = Stage::new();
         let setup = Setup::new(path).folder(folder.path().join("state"));
@@ -169,6 +180,17 @@ impl Aws {
     pub(super) fn change_mapping(&self, function: &str, change: &Value) -> Told {
         let path = format!("/2015-03-31/event-source-mappings/{}", self.mapping(function));
         self.rest("PUT", &path, change)
+    }
+
+    /// Waits until something is so that nobody tells of.
+    pub(super) async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        for _ in 0..6_000 {
+            if is_so() {
+                return;
+            }
+            tokio::time::sleep(SOON).await;
+        }
+        panic!("it never comes: {what}");
     }
 
     /// Lets time pass, with all that is due on the way.

@@ -225,9 +225,7 @@ async fn five_batches_are_at_work_at_once() {
 
 /// Waits until the function is at work on so many batches.
 async fn at_work(aws: &Aws, batches: usize) {
-    while aws.stage.given("consumer").len() < batches {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    aws.until("batches", || aws.stage.given("consumer").len() >= batches).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -393,7 +391,7 @@ async fn what_no_filter_wants_is_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pattern_about_text_wants_no_json() {
     let aws = Aws::up(&filtered(&[json!({ "body": ["tea", { "prefix": "{" }] })])).await;
-    fill(&aws, &["tea", r#"{"kind":"tea"}"#]).await;
+    fill(&aws, &["tea", r#"{"kind":"tea"}"#, r#"["tea"]"#]).await;
     aws.running.wait_until_idle().await;
     assert_eq!((batches(&aws).concat(), aws.depths("q")), (vec!["tea".to_owned()], [0; 3]));
 }

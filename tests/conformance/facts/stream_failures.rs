@@ -174,9 +174,7 @@ async fn a_function_without_room_uses_up_no_retry() {
         .header("x-amz-invocation-type", "Event")
         .body(r#"{"Records":[]}"#.to_owned());
     assert_eq!(aws.ask(request.expect("a request")).status, 202);
-    while aws.stage.given("consumer").is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    aws.until("the invocation", || !aws.stage.given("consumer").is_empty()).await;
     put(&aws, "a", &Value::Null);
     // A minute passes in which it cannot be invoked.
     aws.running.jump(std::time::Duration::from_secs(60)).await;

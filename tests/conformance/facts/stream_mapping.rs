@@ -169,15 +169,16 @@ async fn trim_horizon_begins_with_what_is_there_and_latest_with_what_comes() {
 
 /// Waits until the mapping has its place in the stream.
 async fn began(aws: &Aws) {
-    while aws
-        .running
-        .engine()
-        .read(|state, _| state.mappings.values().any(|m| m.cursor.is_none()))
-        .await
-        .expect("it runs")
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let all_have = |state: &pointsman::engine::State, _| {
+        state.mappings.values().all(|mapping| mapping.cursor.is_some())
+    };
+    for _ in 0..6_000 {
+        if aws.running.engine().read(all_have).await.expect("the engine runs") {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+    panic!("the mapping has no place");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,9 +274,7 @@ async fn what_time_to_live_deletes_says_so() {
     let until = aws.running.engine().now().seconds() + 3_600;
     put(&aws, "a", &json!({ "until": { "N": until.to_string() } }));
     aws.pass(2 * 3_600).await;
-    while batches(&aws).concat().len() < 2 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    aws.until("the deletion", || batches(&aws).concat().len() == 2).await;
     let record = aws.stage.given("consumer")[1]["Records"][0].clone();
     assert_eq!(record["eventName"], "REMOVE");
     let identity = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
