@@ -1,5 +1,7 @@
 //! The page of figures says what was measured, and nothing else.
 
+#[path = "../performance/http.rs"]
+mod http;
 #[path = "../performance/page/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "some of it is for the programs that measure")]
 mod page;
@@ -114,4 +116,25 @@ fn a_request_is_dated_in_utc() {
     assert_eq!(dated(0), "19700101T000000Z");
     assert_eq!(dated(1_709_208_000), "20240229T120000Z");
     assert_eq!(dated(1_795_262_405), "20261121T120005Z");
+}
+
+#[track_caller]
+fn read(message: &str, body: &str, closes: bool) {
+    let read = http::read(&mut message.as_bytes()).expect("it is whole");
+    let line = message.lines().next().unwrap_or_default();
+    let found = (&*read.line, &*String::from_utf8_lossy(&read.body), read.closes);
+    assert_eq!(found, (line, body, closes), "{message}");
+}
+
+#[test]
+fn a_message_ends_where_its_head_says() {
+    read("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabc", "ab", false);
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    read(&format!("{chunked}2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n"), "abc", false);
+    read("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nab", "ab", true);
+    read("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\na", "a", true);
+    read("HTTP/1.1 200 OK\r\n\r\nto the end", "to the end", true);
+    read("HTTP/1.1 204 No Content\r\n\r\n", "", false);
+    read("GET /next HTTP/1.1\r\nhost: a\r\n\r\n", "", false);
+    assert!(http::read(&mut "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab".as_bytes()).is_err());
 }
