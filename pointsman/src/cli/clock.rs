@@ -123,20 +123,22 @@ fn told(moved: &Moved) -> String {
         styled(DIM, format!("(+{})", length(to - from)))
     );
     let all = [
-        (moved.visible, "messages became visible", false),
-        (moved.mappings, "mappings had waited long enough", false),
-        (moved.retried, "asynchronous invocations tried again", false),
-        (moved.schedules, "times of schedules", false),
-        (moved.invocations, "invocations", false),
-        (moved.dead_lettered, "messages went to a dead-letter queue", true),
-        (moved.expired, "messages outlived their retention", true),
-        (moved.items, "items of tables outlived their time to live", false),
-        (moved.records, "stream records outlived their day", false),
+        (moved.visible, ["message", "became visible"], false),
+        (moved.mappings, ["mapping", "had waited long enough"], false),
+        (moved.retried, ["asynchronous invocation", "tried again"], false),
+        (moved.schedules, ["time", "of schedules"], false),
+        (moved.invocations, ["invocation", ""], false),
+        (moved.dead_lettered, ["message", "went to a dead-letter queue"], true),
+        (moved.expired, ["message", "outlived the retention"], true),
+        (moved.items, ["item", "of tables outlived the time to live"], false),
+        (moved.records, ["stream record", "outlived a day"], false),
     ];
-    for (count, what, bad) in all.into_iter().filter(|(count, ..)| *count > 0) {
-        let line = format!("{count:>6} {what}");
+    for (count, [what, became], bad) in all.into_iter().filter(|(count, ..)| *count > 0) {
+        let s = if count == 1 { "" } else { "s" };
+        let line = format!("{count:>6} {what}{s} {became}");
+        let line = line.trim_end();
         text.push('\n');
-        text.push_str(&if bad { styled(BAD, line) } else { line });
+        text.push_str(&if bad { styled(BAD, line) } else { line.to_owned() });
     }
     if all_quiet(moved) {
         text.push_str("\nnothing was due");
@@ -200,6 +202,8 @@ mod tests {
             text,
             "1970-01-01T00:00:00.000Z → 1970-01-02T01:00:00.000Z (+1 d 1 h)\n     2 messages became visible"
         );
+        let one = told(&Moved { visible: 1, items: 1, ..moved });
+        assert!(one.contains("     1 message became visible\n     1 item of tables"), "{one}");
         let quiet = Moved { from_ms: 5, to_ms: 7, ..Moved::default() };
         assert!(told(&quiet).ends_with("\nnothing was due"));
     }
