@@ -9,10 +9,11 @@ use tempfile::TempDir;
 
 /// Whoever reads a page and types what it prints, in the repository's folder, on terminals.
 pub(super) struct Stranger {
-    folder: TempDir,
     engine: Option<Pointsman>,
     /// The second terminal, where `tail` runs.
     tail: Option<Terminal>,
+    /// After them, for it is deleted when it is dropped.
+    folder: TempDir,
     /// Ids of the order that was placed, and of its request.
     pub(super) order: String,
     pub(super) request: String,
@@ -21,7 +22,7 @@ pub(super) struct Stranger {
 impl Stranger {
     pub(super) fn new() -> Stranger {
         let folder = tempfile::tempdir().expect("a folder");
-        Stranger { folder, engine: None, tail: None, order: String::new(), request: String::new() }
+        Stranger { engine: None, tail: None, folder, order: String::new(), request: String::new() }
     }
 
     /// A path of the folder that ends with the walk.
