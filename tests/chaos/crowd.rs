@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,17 +13,32 @@ use std::time::Duration;
 /// Whoever gets no answer, or one that it should come again, asks again under the same Idempotency-Key.
 pub(crate) struct Crowd {
     stop: Arc<AtomicBool>,
+    /// So many orders were acknowledged.
+    placed: Arc<AtomicU64>,
     customers: Vec<JoinHandle<BTreeMap<String, u64>>>,
 }
 
 impl Crowd {
     pub(crate) fn of(customers: usize, client: &Client) -> Crowd {
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, placed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let customers = (0..customers).map(|n| {
-            let (client, stop) = (client.of(&format!("customer-{n}")), stop.clone());
-            std::thread::spawn(move || orders(&client, &stop))
+            let client = client.of(&format!("customer-{n}"));
+            let (stop, placed) = (stop.clone(), placed.clone());
+            std::thread::spawn(move || orders(&client, &stop, &placed))
         });
-        Crowd { customers: customers.collect(), stop }
+        Crowd { customers: customers.collect(), stop, placed }
+    }
+
+    /// Waits until that many orders were acknowledged: on a slow machine, kills could come before every answer.
+    pub(crate) fn keep_up(&self, orders: u64) {
+        // Far longer than any start takes.
+        for _ in 0..6_000 {
+            if self.placed.load(Ordering::Relaxed) >= orders {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{orders} orders are never acknowledged");
     }
 
     /// Sends them home: every order that was acknowledged, with the last version that was.
@@ -36,7 +51,7 @@ impl Crowd {
 }
 
 /// Orders, and adds to every second order, until it is time to stop; what was begun is finished.
-fn orders(client: &Client, stop: &AtomicBool) -> BTreeMap<String, u64> {
+fn orders(client: &Client, stop: &AtomicBool, count: &AtomicU64) -> BTreeMap<String, u64> {
     let mut acknowledged = BTreeMap::new();
     let item = json!({ "sku": "CUP-BLUE", "quantity": 1 }).to_string();
     for n in 0.. {
@@ -49,6 +64,7 @@ fn orders(client: &Client, stop: &AtomicBool) -> BTreeMap<String, u64> {
         let id = placed["orderId"].as_str().expect("an order id").to_owned();
         let before = acknowledged.insert(id.clone(), 1);
         assert_eq!(before, None, "two requests, one order: {id}");
+        count.fetch_add(1, Ordering::Relaxed);
         if n % 2 == 1 {
             // Refused once the order is being paid for; then it is not in the order.
             let path = format!("/orders/{id}/items");
