@@ -2,7 +2,7 @@
 //! the cases that show it against the engine, over the wire.
 //!
 //! [`docs/aws.md`](../../docs/aws.md) is written from these tables: `UPDATE=1 cargo test --workspace --test conformance
-//! page`.
+//! page_of_aws`.
 
 mod aws;
 mod http_api;
@@ -84,7 +84,7 @@ What AWS is known to do, where that is known from, and the case that shows it ag
 service models, and answers that others have recorded from AWS and published, with the day of the recording. What is
 only said second-hand is not in this list. What no case shows is, with the reason.
 
-This page is written by a test: `UPDATE=1 cargo test --workspace --test conformance page`.
+This page is written by a test: `UPDATE=1 cargo test --workspace --test conformance page_of_aws`.
 ";
 
 #[test]
@@ -97,7 +97,7 @@ fn the_page_of_awss_semantics_says_what_the_cases_show() {
     let there = std::fs::read_to_string(&path).expect("the page");
     assert!(
         there == page,
-        "docs/aws.md is stale: UPDATE=1 cargo test --workspace --test conformance page"
+        "docs/aws.md is stale: UPDATE=1 cargo test --workspace --test conformance page_of_aws"
     );
 }
 
