@@ -170,11 +170,6 @@ pub fn apply(mut saga: Saga, row: &Own) -> Saga {
     saga
 }
 
-/// The saga that `rows` of its stream lead to.
-pub fn fold<'a>(rows: impl IntoIterator<Item = &'a Own>) -> Saga {
-    rows.into_iter().fold(Saga::default(), apply)
-}
-
 /// What follows from what was heard.
 pub fn decide(saga: &Saga, heard: &Heard, context: Context<'_>) -> Answer {
     use InventoryEvent as I;
@@ -188,7 +183,7 @@ pub fn decide(saga: &Saga, heard: &Heard, context: Context<'_>) -> Answer {
         (Stage::Waiting | Stage::Open, Heard::Order(O::CancellationRequested(wish))) => {
             cancelled(wish.order_id, &wish.customer_id, CancelReason::Customer)
         }
-        (_, Heard::Order(O::CancellationRequested(wish))) => next.wish(wish),
+        (_, Heard::Order(O::CancellationRequested(_))) => next.wish(),
 
         (Stage::Paying, Heard::Payment(P::PaymentProcessed(_))) => next.paid(),
         (Stage::Paying, Heard::Payment(P::PaymentDeclined(declined))) => {

@@ -42,11 +42,6 @@ impl Prices {
     pub fn of(&self, sku: &Sku) -> Option<&Price> {
         self.0.get(sku)
     }
-
-    /// All that is sold, with its price, by sku.
-    pub fn iter(&self) -> impl Iterator<Item = (&Sku, &Price)> {
-        self.0.iter()
-    }
 }
 
 impl<'de> Deserialize<'de> for Prices {

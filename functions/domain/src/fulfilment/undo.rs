@@ -8,21 +8,20 @@ use contract::{
         ReleaseInventory,
     },
     inventory::InventoryEvent,
-    order::CancellationRequested,
     payment::PaymentEvent,
     shipping::ShipmentEvent,
 };
 
 impl Next<'_> {
     /// The customer wants out, behind PaymentRequested.
-    pub(super) fn wish(&self, wish: &CancellationRequested) -> Answer {
+    pub(super) fn wish(&self) -> Answer {
         match self.saga.stage {
             Stage::Paying => self.undo(Undoable::Payment, CancelReason::Customer),
             Stage::Allocating => self.undo(Undoable::Inventory, CancelReason::Customer),
             Stage::Shipping => self.undo(Undoable::Shipment, CancelReason::Customer),
             Stage::Fulfilled if !self.saga.refused => match &self.saga.requested {
-                Some(order) if order.order_id == wish.order_id => follows([refused(order)], []),
-                _ => nothing(),
+                Some(order) => follows([refused(order)], []),
+                None => nothing(),
             },
             _ => nothing(),
         }

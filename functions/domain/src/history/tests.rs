@@ -66,6 +66,16 @@ fn a_circle_loses_nothing() {
     assert_eq!(ids(rows), [4, 2, 1, 3]);
 }
 
+#[test]
+fn who_waits_for_a_circle_and_for_something_else_is_not_lost() {
+    let rows = vec![
+        row(1, "order#1", 1, 10, 0, Event),
+        row(2, "order#1", 2, 20, 3, Event),
+        row(3, "payment#1", 1, 30, 2, Event),
+    ];
+    assert_eq!(ids(rows), [1, 2, 3]);
+}
+
 /// Rows over four streams; each is caused by one made before it, or by a request.
 fn rows() -> impl Strategy<Value = Vec<Row>> {
     let one = (0..4usize, 0..1000i64, any::<u8>(), any::<bool>());

@@ -115,12 +115,15 @@ fn an_item_against_the_rules_is_refused_by_name() {
     refused(order.as_ref(), add_item("TEA", 0), "QuantityOutOfRange");
     refused(order.as_ref(), add_item("TEA", 10), "QuantityOutOfRange");
     refused(order.as_ref(), add_item("CUP", u32::MAX), "QuantityOutOfRange");
+    let most = given(&[place_order(&[("TEA", 999)])]);
+    refused(most.as_ref(), add_item("TEA", 1), "QuantityOutOfRange");
     refused(order.as_ref(), add_item("USA", 1), "MixedCurrencies");
     refused(order.as_ref(), add_item("MILK", 1), "UnknownSku");
     let names: Vec<String> = (0..50).map(|number| format!("S{number}")).collect();
     let items: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
     let full = given(&[place_order(&items)]);
-    refused(full.as_ref(), add_item("TEA", 1), "TooManyLines");
+    let refusal = ask(full.as_ref(), &add_item("TEA", 1), ANN).unwrap_err();
+    assert!(matches!(refusal, Refusal::TooManyLines(51)), "{refusal}");
     assert_eq!(ask(full.as_ref(), &add_item("S7", 1), ANN).unwrap().len(), 1);
 }
 
