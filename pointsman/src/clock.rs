@@ -27,7 +27,8 @@ impl Time {
 
     /// RFC 3339 in UTC with whole seconds, as EventBridge stamps events.
     pub fn rfc3339(self) -> String {
-        self.format("%Y-%m-%dT%H:%M:%SZ")
+        let seconds = self.0.div_euclid(1000);
+        jiff::Timestamp::from_second(seconds).unwrap_or_default().to_string()
     }
 
     /// RFC 3339 in UTC with milliseconds.

@@ -3,7 +3,6 @@
 use crate::engine::{Attribute, AttributeValue};
 use md5::{Digest, Md5};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// `MD5OfMessageBody`, in lower-case hexadecimal.
 pub(crate) fn of_body(body: &[u8]) -> String {
@@ -38,11 +37,9 @@ fn part(digest: &mut Md5, bytes: &[u8]) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

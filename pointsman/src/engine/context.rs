@@ -13,16 +13,16 @@ pub struct Id(pub u128);
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let v = self.0;
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            (v >> 96) as u32,
-            (v >> 80) as u16,
-            (v >> 64) as u16,
-            (v >> 48) as u16,
-            v & 0xffff_ffff_ffff
-        )
+        let (mut text, mut at) = ([b'-'; 36], 0);
+        for (n, byte) in self.0.to_be_bytes().into_iter().enumerate() {
+            at += usize::from(matches!(n, 4 | 6 | 8 | 10));
+            for nibble in [byte >> 4, byte & 15] {
+                text[at] = b"0123456789abcdef"[usize::from(nibble)];
+                at += 1;
+            }
+        }
+        // Digits and dashes are ASCII.
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -188,6 +188,8 @@ mod tests {
         assert_eq!(text.as_bytes()[14], b'4');
         assert!(matches!(text.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
         assert_eq!(text.parse(), Ok(id));
+        let id = Id(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+        assert_eq!(id.to_string(), "01234567-89ab-cdef-0123-456789abcdef");
         assert_eq!("not-an-id".parse::<Id>(), Err(()));
     }
 

@@ -245,7 +245,28 @@ impl Core {
 /// A fact as the journal has it.
 pub(crate) fn encode(entry: &Entry) -> Vec<u8> {
     // Serialising to memory fails only for sequences of unknown length, and an entry has none.
-    postcard::to_allocvec(entry).unwrap_or_default()
+    postcard::serialize_with_flavor(entry, Roomy(Vec::with_capacity(256))).unwrap_or_default()
+}
+
+/// Memory that seldom has to grow.
+struct Roomy(Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Roomy {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 /// A fact from the journal.

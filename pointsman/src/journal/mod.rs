@@ -1,11 +1,14 @@
 //! The engine's log on the store: one write and one sync a batch, and a thread that keeps the folder small.
 
+mod recent;
+
 use crate::engine::{Log, Past, PastBatch, State};
 use crate::storage::{
     AppendError, Batch, Bodies, BodyId, Compactor, Disk, History, OpenError, Opened, Options,
     Store, Writer, Written,
 };
 use bytes::Bytes;
+use recent::Recent;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -43,6 +46,7 @@ impl Journal {
             bodies: store.bodies,
             history: store.history,
             batch: Batch::new(),
+            recent: Arc::default(),
             to_move,
         };
         let keeper = Keeper { compactor: store.compactor, moves };
@@ -56,14 +60,15 @@ pub struct JournalLog {
     bodies: Bodies,
     history: History,
     batch: Batch,
+    recent: Arc<Recent>,
     to_move: Receiver<Vec<(BodyId, Bytes)>>,
 }
 
 impl Log for JournalLog {
     fn commit(&mut self, records: Vec<Vec<u8>>, bodies: Vec<(u64, Bytes)>) -> io::Result<()> {
         self.batch.clear();
-        for (id, bytes) in bodies {
-            self.batch.body(BodyId(id), bytes);
+        for (id, bytes) in &bodies {
+            self.batch.body(BodyId(*id), bytes.clone());
         }
         for record in &records {
             self.batch.record(record);
@@ -81,12 +86,13 @@ impl Log for JournalLog {
             other => io::Error::other(other.to_string()),
         })?;
         self.writer.sync()?;
+        self.recent.keep(&bodies);
         Ok(())
     }
 
     fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync> {
-        let bodies = self.bodies.clone();
-        Arc::new(move |id| bodies.read(BodyId(id)))
+        let (bodies, recent) = (self.bodies.clone(), self.recent.clone());
+        Arc::new(move |id| recent.get(id).map_or_else(|| bodies.read(BodyId(id)), Ok))
     }
 
     fn history(&self) -> Arc<dyn crate::engine::History> {
@@ -94,6 +100,7 @@ impl Log for JournalLog {
     }
 
     fn release(&mut self, gone: &[u64]) {
+        self.recent.forget(gone);
         self.bodies.release(gone.iter().map(|id| BodyId(*id)));
     }
 }

@@ -37,8 +37,10 @@ pub(crate) fn send_stored(
 fn place(draft: &mut Draft<'_>, arn: &str, body: Body, extra: Option<Arc<Extra>>) -> Delivered {
     let region = &draft.state.region;
     if let Some(queue) = region.local("sqs", arn) {
-        let queue: Name = queue.into();
-        let delay = draft.state.queues.get(&queue).map_or(0, |q| q.spec.delay);
+        let (queue, delay) = match draft.state.queues.get_key_value(queue) {
+            Some((name, queue)) => (name.clone(), queue.spec.delay),
+            None => (queue.into(), 0),
+        };
         let mut message = draft.message(body);
         message.delayed = (delay > 0).then(|| draft.context.now.plus_seconds(delay));
         message.extra = extra;

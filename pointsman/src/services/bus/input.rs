@@ -22,19 +22,19 @@ pub(super) fn shape(
     input: &InputSpec,
     event: &[u8],
     rule: &str,
-    rule_arn: &str,
+    rule_arn: &dyn Fn() -> String,
     now: Time,
 ) -> Result<Shaped, String> {
-    let event = std::str::from_utf8(event).map_err(|e| e.to_string())?;
+    let text = || std::str::from_utf8(event).map_err(|e| e.to_string());
     match input {
         InputSpec::Event => Ok(Shaped::Same),
         InputSpec::Constant(text) => Ok(Shaped::Other(Bytes::from(text.clone()))),
         InputSpec::Path(path) => {
-            let found = find(event, path).map_or_else(|| "null".to_owned(), compact);
+            let found = find(text()?, path).map_or_else(|| "null".to_owned(), compact);
             Ok(Shaped::Other(Bytes::from(found)))
         }
         InputSpec::Transformer { paths, template } => {
-            let variables = Variables { event, paths, rule, rule_arn, now };
+            let variables = Variables { event: text()?, paths, rule, rule_arn: &rule_arn(), now };
             variables.fill(template).map(|text| Shaped::Other(Bytes::from(text)))
         }
     }

@@ -5,9 +5,8 @@ use crate::engine::{
     Body, Command, Context, Decision, Delivered, Delivery, Draft, Fact, Fault, Id, Name, State,
 };
 use crate::services::deliver;
-use crate::topology::{RuleSpec, TargetSpec};
+use crate::topology::{Region, RuleSpec, TargetSpec};
 use bytes::Bytes;
-use std::fmt::Write;
 
 /// Most bytes of one request, over all its entries.
 const MAX_REQUEST: usize = 1_048_576;
@@ -154,7 +153,7 @@ pub(crate) fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, En
     let id = draft.choices.id();
     let state = draft.state;
     let name = bus_name(state, entry.bus.as_deref());
-    let Some(bus) = state.buses.get(name) else {
+    let Some((name, bus)) = state.buses.get_key_value(name) else {
         draft.fact(Fact::EventDropped {
             id,
             bus: name.into(),
@@ -173,11 +172,11 @@ pub(crate) fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, En
     let mut deliveries = vec![];
     for rule in matched {
         let Some(spec) = bus.rules.get(&rule).map(|r| &r.spec) else { continue };
-        deliveries.extend(deliver_all(draft, spec, (body, &event)));
+        deliveries.extend(deliver_all(draft, &rule, spec, (body, &event)));
     }
     draft.fact(Fact::EventAccepted {
         id,
-        bus: name.into(),
+        bus: name.clone(),
         source: source.into(),
         detail_type: detail_type.into(),
         body,
@@ -189,13 +188,13 @@ pub(crate) fn accept(draft: &mut Draft<'_>, entry: &EventEntry) -> Result<Id, En
 /// What the targets of a rule get of an event.
 pub(super) fn deliver_all(
     draft: &mut Draft<'_>,
+    name: &Name,
     rule: &RuleSpec,
     (body, event): (Body, &Bytes),
 ) -> Vec<Delivery> {
-    let name: Name = rule.name.as_str().into();
-    let mut deliveries = vec![];
+    let mut deliveries = Vec::with_capacity(rule.targets.len());
     for target in &rule.targets {
-        let mut outcome = deliver_to(draft, target, event, body, &name, &rule.bus);
+        let mut outcome = deliver_to(draft, target, event, body, name, &rule.bus);
         let copy = match &mut outcome {
             Delivered::Queued { queue, message } => draft
                 .befall(queue, message)
@@ -219,21 +218,31 @@ pub(super) fn envelope(
     detail_type: &str,
     detail: &str,
 ) -> Bytes {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let time = entry.time.unwrap_or(draft.context.now).rfc3339();
-    let region = &draft.state.region;
-    let resources: Vec<String> = entry.resources.iter().map(|r| quoted(r)).collect();
-    let mut event = String::with_capacity(detail.len() + 256);
-    let _ = write!(
-        event,
-        r#"{{"version":"0","id":"{id}","detail-type":{},"source":{},"account":"{}","time":"{time}","region":"{}","resources":[{}],"detail":{detail}}}"#,
-        quoted(detail_type),
-        quoted(source),
-        region.account,
-        region.name,
-        resources.join(","),
-    );
+    let Region { account, name: region } = &draft.state.region;
+    let mut event = Vec::with_capacity(detail.len() + 320);
+    put(&mut event, &[r#"{"version":"0","id":""#, &id.to_string(), r#"","detail-type":"#]);
+    quote(&mut event, detail_type);
+    put(&mut event, &[r#","source":"#]);
+    quote(&mut event, source);
+    put(&mut event, &[r#","account":""#, account, r#"","time":""#, &time]);
+    put(&mut event, &[r#"","region":""#, region, r#"","resources":["#]);
+    for (n, resource) in entry.resources.iter().enumerate() {
+        put(&mut event, &[if n == 0 { "" } else { "," }]);
+        quote(&mut event, resource);
+    }
+    put(&mut event, &[r#"],"detail":"#, detail, "}"]);
     Bytes::from(event)
+}
+
+fn put(event: &mut Vec<u8>, texts: &[&str]) {
+    texts.iter().for_each(|text| event.extend_from_slice(text.as_bytes()));
+}
+
+/// As a JSON string.
+fn quote(event: &mut Vec<u8>, text: &str) {
+    // Writing text to memory does not fail.
+    let _ = serde_json::to_writer(event, text);
 }
 
 fn deliver_to(
@@ -244,7 +253,8 @@ fn deliver_to(
     rule: &Name,
     bus: &str,
 ) -> Delivered {
-    let rule_arn = draft.state.region.rule(bus, rule);
+    let region = &draft.state.region;
+    let rule_arn = || region.rule(bus, rule);
     let shaped = input::shape(&target.input, event, rule, &rule_arn, draft.context.now);
     let outcome = match shaped {
         Ok(Shaped::Same) => deliver::send_stored(draft, &target.arn, (body, event), None),
@@ -254,7 +264,7 @@ fn deliver_to(
     match (outcome, &target.dead_letter) {
         (Delivered::Lost { code, reason }, Some(queue)) => {
             let extra = deliver::attributes([
-                ("RULE_ARN", "String", rule_arn),
+                ("RULE_ARN", "String", rule_arn()),
                 ("TARGET_ARN", "String", target.arn.clone()),
                 ("ERROR_CODE", "String", code.clone()),
                 ("ERROR_MESSAGE", "String", reason.clone()),

@@ -54,7 +54,7 @@ impl RuleDue {
         let id = draft.choices.id();
         let event = envelope(draft, id, &entry, source, detail_type, "{}");
         let body = draft.body(event.clone());
-        let deliveries = deliver_all(draft, &rule.spec, (body, &event));
+        let deliveries = deliver_all(draft, &self.0, &rule.spec, (body, &event));
         draft.fact(Fact::EventAccepted {
             id,
             bus: "default".into(),
