@@ -119,6 +119,7 @@ async fn what_was_appended_is_read_back_in_order_with_its_places() {
     append(&store, &position, vec![lit(2)]).await;
 
     let history = store.read(&stream()).await.unwrap();
+    assert!(!history.is_empty());
     let places: Vec<(Kind, u64, u64, &str)> = history
         .rows
         .iter()
@@ -347,4 +348,14 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn what_may_be_read_again_is_what_the_table_could_not_do_this_time() {
+    let busy = table::Error::Busy { code: "ThrottlingException".into() };
+    let refused =
+        table::Error::Refused { code: "ValidationException".into(), message: "no".into() };
+    assert!(Error::from(busy).is_retryable());
+    assert!(!Error::from(refused).is_retryable());
+    assert!(!Error::Gap { stream: stream(), after: 1 }.is_retryable());
 }
