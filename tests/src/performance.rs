@@ -51,8 +51,7 @@ pub(crate) fn servers(root: &Path) -> Result<Tally, String> {
         };
     }
     if given.smoke {
-        documents(root)?;
-        measure.args(["--docs", SMOKE, "--note", "Unoptimised, to try the command."]);
+        measure.args(smoke(root)?);
         measure.args(["--rounds", "1", "--events", "500", "--paced", "200", "--handled", "500"]);
         measure.args(["--backlogs", "0,500,1000", "--limit", "20"]);
     }
@@ -71,15 +70,7 @@ pub(crate) fn functions(root: &Path) -> Result<Tally, String> {
     let mut measure = command(root, of(&built, "performance")?);
     measure.args(["coldstart", "--functions", FUNCTIONS]);
     if given.smoke {
-        documents(root)?;
-        measure.args([
-            "--docs",
-            SMOKE,
-            "--note",
-            "Unoptimised, to try the command.",
-            "--starts",
-            "3",
-        ]);
+        measure.args(smoke(root)?).args(["--starts", "3"]);
     }
     check(measure.args(given.rest))
 }
@@ -164,8 +155,8 @@ fn lay(root: &Path, built: &[(String, PathBuf)], names: &[&str]) -> Result<(), S
     Ok(())
 }
 
-/// A copy of the page and its figures, for a smoke.
-fn documents(root: &Path) -> Result<(), String> {
+/// A copy of the page and its figures, for a smoke, and the options with which that is written.
+fn smoke(root: &Path) -> Result<[&'static str; 4], String> {
     let folder = root.join(SMOKE);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for name in ["performance.md", "performance.json", "coldstart.json"] {
@@ -175,5 +166,5 @@ fn documents(root: &Path) -> Result<(), String> {
             fs::copy(&from, &to).map_err(|error| format!("{}: {error}", from.display()))?;
         }
     }
-    Ok(())
+    Ok(["--docs", SMOKE, "--note", "Unoptimised, to try the command."])
 }

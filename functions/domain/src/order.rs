@@ -210,10 +210,10 @@ fn merged(items: &[Item]) -> Result<BTreeMap<&Sku, u64>, Refusal> {
         }
         *quantities.entry(sku).or_default() += u64::from(*quantity);
     }
-    match quantities.len() {
-        lines if lines > MAX_LINES => Err(Refusal::TooManyLines(lines)),
-        _ => Ok(quantities),
+    if quantities.len() > MAX_LINES {
+        return Err(Refusal::TooManyLines(quantities.len()));
     }
+    Ok(quantities)
 }
 
 fn price<'a>(sku: &Sku, prices: &'a Prices) -> Result<&'a Price, Refusal> {

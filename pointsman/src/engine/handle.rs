@@ -45,6 +45,7 @@ pub(super) struct Shared {
     offset_ms: AtomicI64,
     last_ms: AtomicI64,
     waiting: Mutex<HashMap<InvocationId, oneshot::Sender<Answer>>>,
+    /// The next receiver's number.
     receivers: AtomicU64,
     mappings: watch::Sender<u64>,
     topology: watch::Sender<u64>,
@@ -72,11 +73,7 @@ impl Engine {
         &self,
         look: impl FnOnce(&State, Time) -> R + Send + 'static,
     ) -> Result<R, Fault> {
-        self.run(move |core| {
-            core.tick();
-            look(core.state(), core.now())
-        })
-        .await
+        self.run(move |core| look(core.state(), core.now())).await
     }
 
     /// Begins an invocation; the receiver gets its end, or an error where the engine ended first.

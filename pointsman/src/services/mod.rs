@@ -14,6 +14,7 @@ pub mod queue;
 pub mod schedule;
 pub mod stack;
 
+pub(crate) mod constraint;
 mod deliver;
 mod start;
 

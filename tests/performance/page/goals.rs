@@ -30,12 +30,12 @@ pub(super) fn table(record: &Record, starts: &ColdStarts) -> String {
     table
 }
 
-fn at_least(value: f64, bound: f64) -> bool {
-    value >= bound
+fn least(text: &str, unit: &'static str, bound: f64, measured: Option<f64>) -> Goal {
+    Goal { text: text.to_owned(), unit, measured, reached: |value, bound| value >= bound, bound }
 }
 
-fn at_most(value: f64, bound: f64) -> bool {
-    value <= bound
+fn most(text: &str, unit: &'static str, bound: f64, measured: Option<f64>) -> Goal {
+    Goal { text: text.to_owned(), unit, measured, reached: |value, bound| value <= bound, bound }
 }
 
 fn engine(record: &Record) -> Vec<Goal> {
@@ -47,20 +47,6 @@ fn engine(record: &Record) -> Vec<Goal> {
     let left = figure(runs, "kill", "pointsman", "left").map(|left| left.least);
     let events = number(record.settings.events as f64);
     let pace = record.settings.rate;
-    let least = |text: &str, unit, bound, measured| Goal {
-        text: text.to_owned(),
-        unit,
-        measured,
-        reached: at_least,
-        bound,
-    };
-    let most = |text: &str, unit, bound, measured| Goal {
-        text: text.to_owned(),
-        unit,
-        measured,
-        reached: at_most,
-        bound,
-    };
     vec![
         least(&format!("stream of {events}, to ministack's"), " ×", 12.0, times("stream/256")),
         least("over a backlog of 20,000, to ministack's", " ×", 20.0, times("backlog/20000")),
@@ -78,13 +64,6 @@ fn engine(record: &Record) -> Vec<Goal> {
 fn functions(starts: &ColdStarts) -> Vec<Goal> {
     let of = |server: &str, name: &str| median(&starts.runs, "coldstart", server, name);
     let times = |name: &str| Some(of(SHOP, name)? / of(BARE, name)?);
-    let most = |text: &str, unit, bound, measured| Goal {
-        text: text.to_owned(),
-        unit,
-        measured,
-        reached: at_most,
-        bound,
-    };
     vec![
         most("a function's cold start, to a bare one's", " ×", 1.1, times("init_ms")),
         most("its memory after the start, to a bare one's", " ×", 1.1, times("resident_mb")),

@@ -37,17 +37,20 @@ fn hello() -> SendMessages {
     SendMessages { queue: "orders".into(), messages: vec![message] }
 }
 
+/// A receiver that waits as long as SQS lets it.
+fn long_poll(engine: &Engine) -> tokio::task::JoinHandle<Result<Vec<Handed>, Fault>> {
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        let receive = Receive { queue: "orders".into(), max: 10, visibility: None };
+        engine.receive(receive, Duration::from_secs(20), asked()).await
+    })
+}
+
 #[tokio::test]
 async fn a_waiting_receiver_is_woken_by_a_message() {
     let engine = engine(Box::new(MemoryLog::default()), Box::new(|e| panic!("{e}")));
     queue(&engine).await;
-    let waiting = {
-        let engine = engine.clone();
-        tokio::spawn(async move {
-            let receive = Receive { queue: "orders".into(), max: 10, visibility: None };
-            engine.receive(receive, Duration::from_secs(20), asked()).await
-        })
-    };
+    let waiting = long_poll(&engine);
     tokio::task::yield_now().await;
     engine.submit(hello(), asked()).await.unwrap();
     let handed = waiting.await.unwrap().unwrap();
@@ -134,13 +137,7 @@ async fn when_the_engine_ends_everybody_who_waits_is_told() {
         http: None,
     };
     let (_, _, answer) = engine.invoke(invoke, asked()).await.unwrap();
-    let waiting = {
-        let engine = engine.clone();
-        tokio::spawn(async move {
-            let receive = Receive { queue: "orders".into(), max: 10, visibility: None };
-            engine.receive(receive, Duration::from_secs(3600), asked()).await
-        })
-    };
+    let waiting = long_poll(&engine);
     tokio::task::yield_now().await;
     engine.read(|_, _| ()).await.unwrap();
     engine.stop();
@@ -150,12 +147,12 @@ async fn when_the_engine_ends_everybody_who_waits_is_told() {
     assert!(engine.subscribe(None).next().await.is_none());
 }
 
-/// A log that asks before it commits.
+/// A log that asks before it commits these records.
 struct Asking<F>(F, MemoryLog);
 
-impl<F: FnMut() -> io::Result<()> + Send + 'static> Log for Asking<F> {
+impl<F: FnMut(&[Vec<u8>]) -> io::Result<()> + Send + 'static> Log for Asking<F> {
     fn commit(&mut self, r: Vec<Vec<u8>>, b: Vec<(u64, Bytes)>) -> io::Result<()> {
-        (self.0)()?;
+        (self.0)(&r)?;
         self.1.commit(r, b)
     }
 
@@ -175,7 +172,7 @@ impl<F: FnMut() -> io::Result<()> + Send + 'static> Log for Asking<F> {
 #[tokio::test]
 async fn while_the_disk_is_slow_askers_wait_and_are_all_answered_when_it_is_not() {
     let (let_go, held) = std::sync::mpsc::channel::<()>();
-    let until_let = move || {
+    let until_let = move |_: &[Vec<u8>]| {
         let _ = held.recv();
         Ok(())
     };
@@ -209,7 +206,7 @@ async fn after_a_failed_commit_nobody_is_told_anything() {
     let told = Arc::new(Mutex::new(String::new()));
     let tell = told.clone();
     let disk = broken.clone();
-    let failing = move || match *disk.lock().unwrap() {
+    let failing = move |_: &[Vec<u8>]| match *disk.lock().unwrap() {
         true => Err(io::Error::other("the disk is gone")),
         false => Ok(()),
     };
@@ -225,57 +222,28 @@ async fn after_a_failed_commit_nobody_is_told_anything() {
     assert_eq!(*told.lock().unwrap(), "the disk is gone");
 }
 
-/// Facts of each commit, by the names of their variants.
-fn commits(engine_log: &Arc<Mutex<Vec<Vec<Entry>>>>) -> Vec<Vec<Entry>> {
-    engine_log.lock().unwrap().clone()
-}
-
-/// A log that remembers which facts it committed together.
-struct Together(Arc<Mutex<Vec<Vec<Entry>>>>, MemoryLog);
-
-impl Log for Together {
-    fn commit(&mut self, r: Vec<Vec<u8>>, b: Vec<(u64, Bytes)>) -> io::Result<()> {
-        let entries = r.iter().map(|record| core::decode(record).unwrap()).collect();
-        self.0.lock().unwrap().push(entries);
-        self.1.commit(r, b)
-    }
-
-    fn reader(&self) -> Arc<dyn Fn(u64) -> io::Result<Bytes> + Send + Sync> {
-        self.1.reader()
-    }
-
-    fn history(&self) -> Arc<dyn History> {
-        self.1.history()
-    }
-
-    fn release(&mut self, gone: &[u64]) {
-        self.1.release(gone);
-    }
-}
-
-fn long_poll(engine: &Engine) -> tokio::task::JoinHandle<Result<Vec<Handed>, Fault>> {
-    let engine = engine.clone();
-    tokio::spawn(async move {
-        let receive = Receive { queue: "orders".into(), max: 10, visibility: None };
-        engine.receive(receive, Duration::from_secs(20), asked()).await
-    })
-}
-
 #[tokio::test]
 async fn a_message_and_its_receipt_by_who_waits_for_it_are_committed_together() {
-    let seen = Arc::new(Mutex::new(vec![]));
-    let log = Together(seen.clone(), MemoryLog::default());
+    let commits = Arc::new(Mutex::new(Vec::<Vec<Entry>>::new()));
+    let seen = commits.clone();
+    let see = move |records: &[Vec<u8>]| {
+        let entries = records.iter().map(|record| core::decode(record).unwrap());
+        seen.lock().unwrap().push(entries.collect());
+        Ok(())
+    };
+    let log = Asking(see, MemoryLog::default());
     let engine = engine(Box::new(log), Box::new(|e| panic!("{e}")));
     queue(&engine).await;
     let waiting = long_poll(&engine);
     tokio::task::yield_now().await;
     engine.submit(hello(), asked()).await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().len(), 1);
-    let together = commits(&seen).into_iter().any(|entries| {
+    let commits = commits.lock().unwrap().clone();
+    let together = commits.iter().any(|entries| {
         let facts: Vec<&Fact> = entries.iter().map(|entry| &entry.fact).collect();
         matches!(facts[..], [Fact::MessageSent { .. }, Fact::Received { .. }])
     });
-    assert!(together, "{:?}", commits(&seen));
+    assert!(together, "{commits:?}");
     engine.stop();
 }
 
@@ -300,7 +268,7 @@ async fn what_is_handed_out_as_the_time_is_up_still_arrives() {
     let (let_go, held) = std::sync::mpsc::channel::<()>();
     let let_pass = Arc::new(Mutex::new(true));
     let pass = let_pass.clone();
-    let until_let = move || {
+    let until_let = move |_: &[Vec<u8>]| {
         if !*pass.lock().unwrap() {
             let _ = held.recv();
         }

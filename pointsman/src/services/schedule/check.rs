@@ -1,6 +1,7 @@
 //! What a schedule may be, in the words of the Scheduler API.
 
 use crate::engine::Fault;
+use crate::services::constraint::{length, pattern, within};
 use crate::timetable::{Expression, zone};
 use crate::topology::{Invoked, Region, ScheduleSpec, ScheduleTarget};
 
@@ -100,35 +101,6 @@ fn is_role(arn: &str) -> bool {
     let fits = |c: char| c.is_alphanumeric() || "_+=,.@/-".contains(c);
     let name = role.strip_prefix("role/").unwrap_or_default();
     is_account && !name.is_empty() && name.chars().all(fits)
-}
-
-pub(super) fn length(what: &str, text: &str, least: usize, most: usize) -> Result<(), Fault> {
-    let wanted = match text.chars().count() {
-        n if n < least => format!("greater than or equal to {least}"),
-        n if n > most => format!("less than or equal to {most}"),
-        _ => return Ok(()),
-    };
-    Err(constraint(what, text, &format!("Member must have length {wanted}")))
-}
-
-fn within(what: &str, value: u32, least: u32, most: u32) -> Result<(), Fault> {
-    let wanted = match value {
-        n if n < least => format!("greater than or equal to {least}"),
-        n if n > most => format!("less than or equal to {most}"),
-        _ => return Ok(()),
-    };
-    Err(constraint(what, &value.to_string(), &format!("Member must have value {wanted}")))
-}
-
-fn pattern(what: &str, value: &str, pattern: &str) -> Fault {
-    let wanted = format!("Member must satisfy regular expression pattern: {pattern}");
-    constraint(what, value, &wanted)
-}
-
-fn constraint(what: &str, value: &str, wanted: &str) -> Fault {
-    invalid(format!(
-        "1 validation error detected: Value '{value}' at '{what}' failed to satisfy constraint: {wanted}"
-    ))
 }
 
 fn invalid(message: impl Into<String>) -> Fault {

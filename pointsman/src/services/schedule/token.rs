@@ -1,7 +1,7 @@
 //! Client tokens: what was asked twice is done once.
 
-use super::check::length;
 use crate::engine::{Draft, Fact, Fault, State};
+use crate::services::constraint::length;
 
 /// A request's token, with what it asked for.
 pub(super) struct Token<'a> {

@@ -1,9 +1,10 @@
 use super::super::action::Action;
 use super::super::ask::Ask;
-use super::{invalid, required};
+use super::required;
 use crate::clock::Time;
 use crate::engine::{Fault, Id};
 use crate::services::bus::{EventEntry, PutEvents};
+use crate::services::constraint;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
@@ -73,15 +74,8 @@ impl Entry {
     /// # Errors
     /// `ValidationException`: what has a length has another one.
     fn read(self, n: usize) -> Result<EventEntry, Fault> {
-        let length = |name: &str, text: &str, most: usize| {
-            let wanted = match text.chars().count() {
-                0 => "greater than or equal to 1".to_owned(),
-                length if length > most => format!("less than or equal to {most}"),
-                _ => return Ok(()),
-            };
-            Err(invalid(format!(
-                "1 validation error detected: Value '{text}' at 'entries.{n}.member.{name}' failed to satisfy constraint: Member must have length {wanted}"
-            )))
+        let length = |name: &str, text: &str, most| {
+            constraint::length(&format!("entries.{n}.member.{name}"), text, 1, most)
         };
         length("eventBusName", self.event_bus_name.as_deref().unwrap_or("-"), 1_600)?;
         length("traceHeader", self.trace_header.as_deref().unwrap_or("-"), 500)?;
