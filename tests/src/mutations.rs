@@ -1,11 +1,11 @@
 //! Does the simulated world find bugs? `cargo verify mutations` puts one fault after the other into a copy of the
 //! sources, has the copy's world tried, and counts in how many worlds an order comes to grief. A fault that none finds
-//! is a failure.
+//! is a failure. What stands behind `--` are parts of the names of those to try; without any, all are.
 
 #[path = "mutations/list.rs"]
 mod list;
 
-use crate::process::{Tally, cargo};
+use crate::process::{Tally, cargo, given};
 use crate::tree;
 use list::{Edit, MUTATIONS, Mutation};
 use std::fs;
@@ -16,6 +16,14 @@ const SEEDS: &str = "1000";
 
 /// Puts each fault in by itself and says how many worlds found it.
 pub(crate) fn run(root: &Path) -> Result<Tally, String> {
+    let names: Vec<String> = given().collect();
+    let is_named = |mutation: &&Mutation| {
+        names.is_empty() || names.iter().any(|name| mutation.name.contains(name))
+    };
+    let chosen: Vec<&Mutation> = MUTATIONS.iter().filter(is_named).collect();
+    if chosen.is_empty() {
+        return Err(format!("no fault is named {}", names.join(", ")));
+    }
     let tree = root.join("target/mutations/tree");
     tree::copy(root, &tree)?;
     let seeds = std::env::var("WORLD_SEEDS").unwrap_or_else(|_| SEEDS.into());
@@ -31,7 +39,7 @@ pub(crate) fn run(root: &Path) -> Result<Tally, String> {
         None => return Err("the sources do not compile".into()),
     }
     let mut tally = Tally::default();
-    for Mutation { name, edits } in MUTATIONS {
+    for Mutation { name, edits } in chosen {
         let before = edits.iter().map(|edit| apply(&tree, edit)).collect::<Result<Vec<_>, _>>();
         let found = before.as_ref().map_or(Ok(None), |_| grief(&tree, &seeds));
         // The other way round: of two edits of one file, the first has what it was.

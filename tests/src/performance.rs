@@ -4,7 +4,7 @@
 //! all of it in minutes, unoptimised, with few events, and touches nothing in docs; and `--page`, which measures nothing
 //! and writes the page anew from what is kept.
 
-use crate::process::{Tally, cargo, check, command};
+use crate::process::{self, Tally, cargo, check, command};
 use crate::tools::Tools;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ struct Given {
 impl Given {
     fn read() -> Given {
         let mut given = Given::default();
-        for argument in std::env::args().skip_while(|argument| argument != "--").skip(1) {
+        for argument in process::given() {
             match &*argument {
                 "--smoke" => given.smoke = true,
                 "--page" => given.page = true,

@@ -47,6 +47,11 @@ impl Tally {
     }
 }
 
+/// What stands behind `--` on the command line: a step's own.
+pub(crate) fn given() -> impl Iterator<Item = String> {
+    std::env::args().skip_while(|argument| argument != "--").skip(1)
+}
+
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;

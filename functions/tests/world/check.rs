@@ -1,5 +1,7 @@
 //! What must be true of a world in which nothing moves any more.
 
+mod deadlines;
+
 use crate::{
     customers::{Known, SKUS},
     provider::Told,
@@ -141,6 +143,7 @@ async fn one(
                 format!("{refusals} cancellations refused; asked for: {}", known.cancelled)
             })?;
             seen.cancellations_refused += refusals as u64;
+            deadlines::heard(world, &streams)?;
         }
         End::Cancelled(cancelled) => {
             *seen.cancelled.entry(cancelled.reason.to_string()).or_default() += 1;
@@ -156,35 +159,14 @@ async fn one(
                 "cancelled for a customer who never asked".to_owned()
             })?;
             expect(refusals == 0, || "cancelled, and its cancellation refused".to_owned())?;
-            lateness(world, &streams, cancelled.reason)?;
+            deadlines::over(world, &streams, cancelled.reason)?;
         }
     }
     view(world, id, &streams).await
 }
 
-/// A step is called late no earlier than its deadline.
-fn lateness(world: &World, streams: &Streams, reason: CancelReason) -> Result<(), String> {
-    let (step, undo) = match reason {
-        CancelReason::PaymentLate => ("ProcessPayment", "RefundPayment"),
-        CancelReason::InventoryLate => ("AllocateInventory", "ReleaseInventory"),
-        CancelReason::ShippingLate => ("ShipOrder", "CancelShipment"),
-        CancelReason::Customer | CancelReason::PaymentDeclined | CancelReason::OutOfStock => {
-            return Ok(());
-        }
-    };
-    let at = |name: &str| {
-        let mut rows = streams.fulfilment.rows.iter().map(|row| &row.envelope.metadata);
-        let found = rows.find(|metadata| metadata.event_type == name);
-        found.map(|metadata| metadata.occurred_at.as_ms()).ok_or(format!("{reason}, but no {name}"))
-    };
-    let took = at(undo)? - at(step)?;
-    let deadline = world.settings().step_deadline;
-    expect(i128::from(took) >= deadline.as_millis().cast_signed(), || {
-        format!("{reason} after {took} ms of {deadline:?}")
-    })
-}
-
-/// Every change that was answered with 202 is paid for, and every other is not in the order.
+/// Every change that was answered with 202 is paid for, every other is not in the order, and nobody is asked to pay who
+/// had cancelled.
 fn amendments(
     streams: &Streams,
     order: &Order,
@@ -204,11 +186,11 @@ fn amendments(
     expect(requested.total == order.total && requested.lines == order.lines, || {
         format!("to be paid for is {requested:?}, but the order is {order:?}")
     })?;
-    let late = events.iter().find(|event| {
-        event.metadata.version > requested.order_version
-            && !matches!(event.data, OrderEvent::CancellationRequested(_))
+    let misplaced = events.iter().find(|event| {
+        let is_late = event.metadata.version > requested.order_version;
+        is_late != matches!(event.data, OrderEvent::CancellationRequested(_))
     });
-    expect(late.is_none(), || format!("changed behind PaymentRequested: {late:?}"))
+    expect(misplaced.is_none(), || format!("on the wrong side of {requested:?}: {misplaced:?}"))
 }
 
 /// What the provider did under an order's key.
@@ -299,6 +281,13 @@ impl Streams {
             }
         }
         Ok(())
+    }
+
+    /// When fulfilment first said this, in milliseconds.
+    fn at(&self, name: &str) -> Option<i64> {
+        let mut rows = self.fulfilment.rows.iter().map(|row| &row.envelope.metadata);
+        let found = rows.find(|metadata| metadata.event_type == name);
+        found.map(|metadata| metadata.occurred_at.as_ms())
     }
 
     fn order(&self) -> Result<Order, String> {

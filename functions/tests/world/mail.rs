@@ -37,6 +37,8 @@ impl Parcel {
 pub(crate) struct Mail {
     queues: BTreeMap<String, Vec<Parcel>>,
     dead: BTreeMap<String, Vec<Parcel>>,
+    /// Queues that nobody reads, and until when.
+    closed: BTreeMap<String, i64>,
     sent: u64,
 }
 
@@ -48,16 +50,34 @@ impl Mail {
         self.queues.entry(queue.to_owned()).or_default().push(parcel);
     }
 
-    /// The queues that have something to receive at `now`.
-    pub(crate) fn ready(&self, now: i64) -> Vec<String> {
-        let ready = |parcels: &Vec<Parcel>| parcels.iter().any(|parcel| parcel.visible_at <= now);
-        let queues = self.queues.iter().filter(|(_, parcels)| ready(parcels));
-        queues.map(|(name, _)| name.clone()).collect()
+    /// Nobody reads this queue until then.
+    pub(crate) fn close(&mut self, queue: &str, until: i64) {
+        self.closed.insert(queue.to_owned(), until);
     }
 
-    /// When the next message will be visible, if none is at `now`.
+    /// All queues are read again.
+    pub(crate) fn open(&mut self) {
+        self.closed.clear();
+    }
+
+    /// The queues that have something to receive at `now`.
+    pub(crate) fn ready(&self, now: i64) -> Vec<String> {
+        let ready = self.nexts().filter(|(_, next)| *next <= now);
+        ready.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// When the next message can be received, if none can be at `now`.
     pub(crate) fn next(&self) -> Option<i64> {
-        self.queues.values().flatten().map(|parcel| parcel.visible_at).min()
+        self.nexts().map(|(_, next)| next).min()
+    }
+
+    /// Of each queue that is not empty, when a message can be received.
+    fn nexts(&self) -> impl Iterator<Item = (&String, i64)> {
+        self.queues.iter().filter_map(|(name, parcels)| {
+            let visible = parcels.iter().map(|parcel| parcel.visible_at).min()?;
+            let opens = self.closed.get(name).copied();
+            Some((name, opens.map_or(visible, |opens| opens.max(visible))))
+        })
     }
 
     /// Receives up to `most` messages, whichever.

@@ -76,16 +76,25 @@ pub(crate) struct Provider {
     /// Up to where the tables' changes were read.
     cursor: u64,
     sent: u64,
+    /// Whether nobody hears its word, so that what the shop asks it is all that there is.
+    pub(crate) is_mute: bool,
     pub(crate) told: Told,
     /// What is wrong with an answer.
     pub(crate) fault: Option<String>,
 }
 
 impl Provider {
+    pub(crate) fn new(is_mute: bool) -> Self {
+        Self { is_mute, ..Self::default() }
+    }
+
     /// Has a word for each charge that was decided.
     pub(crate) fn look(&mut self, tables: &Memory, now: i64, troubled: bool, rng: &mut Rng) {
         let changes = tables.changes(self.cursor);
         self.cursor = changes.last().map_or(self.cursor, |last| last.sequence);
+        if self.is_mute {
+            return;
+        }
         for Change { key, old, new, .. } in changes {
             let state = |item: &Option<Item>| item.as_ref().and_then(|i| i.get("state").cloned());
             let word = new.as_ref().filter(|_| state(&old) != state(&new));
@@ -124,11 +133,14 @@ impl Provider {
         Some(self.letters.remove(at))
     }
 
-    /// A word that will be told as soon as there is one.
-    pub(crate) fn early(&mut self, order: OrderId, rng: &mut Rng) -> Early {
+    /// A word that will be told as soon as there is one, now and then.
+    pub(crate) fn early(&mut self, order: OrderId, rng: &mut Rng) -> Option<Early> {
+        if self.is_mute || rng.u8(0..100) >= 40 {
+            return None;
+        }
         self.sent += 1;
         let pauses = (0..12).map(|_| rng.i64(0..12)).collect();
-        Early { order, number: self.sent, pauses }
+        Some(Early { order, number: self.sent, pauses })
     }
 
     /// What has become of an order's charge since this was last looked at, if there is a word for it.
@@ -174,8 +186,12 @@ impl Provider {
         }
     }
 
-    /// Takes the price of an order whose payment was refused, or undone, before.
+    /// Takes the price of an order whose payment was refused, or undone, before; one that is mute does not, since only
+    /// its word could set that right.
     pub(crate) fn in_spite(&mut self, tables: &Memory, order: OrderId) {
+        if self.is_mute {
+            return;
+        }
         let services = tables.items("Services");
         let row = |pk: String| services.iter().find(|item| item["pk"] == Value::S(pk.clone()));
         let state = row(format!("payment#{order}")).and_then(|row| row.get("state")?.as_s());

@@ -35,6 +35,10 @@ const START: i64 = 1_767_225_600_000;
 const TROUBLED: u32 = 600;
 /// A world that moves for longer than this does not come to rest.
 const PATIENCE: u32 = 6_000;
+/// The queues of the steps' commands.
+const STEPS: [&str; 3] = ["payment", "inventory", "shipping"];
+/// No step's queue is left unread for longer.
+const LONGEST_CLOSED: i64 = 7_200_000;
 
 /// A world.
 pub(crate) struct World {
@@ -64,6 +68,8 @@ pub(crate) struct World {
     /// The event store's changes that were not relayed yet.
     unread: VecDeque<Change>,
     relay_off_until: i64,
+    /// Of how many calls to the bus and the queues, in a hundred, one fails.
+    flaky: u8,
     troubled: bool,
     tell: bool,
     log: Log,
@@ -107,10 +113,8 @@ impl World {
         tables.crashing(&crash, rng.u64(..), percent);
         bus.crashing(&crash, rng.u64(..), percent);
         queues.crashing(&crash, rng.u64(..), percent);
-        let percent = [0, 2, 10][rng.usize(0..3)];
-        tables.flaky(rng.u64(..), percent);
-        bus.flaky(rng.u64(..), percent);
-        queues.flaky(rng.u64(..), percent);
+        let flaky = [0, 2, 10][rng.usize(0..3)];
+        tables.flaky(rng.u64(..), flaky);
 
         let time = Time::new(START);
         let slow = Arc::new(Slow::new(tables.clone(), time.clone(), rng.u64(..)));
@@ -135,10 +139,11 @@ impl World {
             negative: false,
             redriven: 0,
             mail: Mail::default(),
-            provider: Provider::default(),
+            provider: Provider::new(rng.u8(0..3) == 0),
             cursor: 0,
             unread: VecDeque::new(),
             relay_off_until: 0,
+            flaky,
             troubled: true,
             time: time.clone(),
             tables,
@@ -152,6 +157,10 @@ impl World {
             rng,
         };
         world.fill();
+        if world.rng.u8(0..6) == 0 {
+            let step = STEPS[world.rng.usize(0..STEPS.len())];
+            world.mail.close(step, START + world.rng.i64(0..LONGEST_CLOSED));
+        }
         world
     }
 
@@ -197,6 +206,10 @@ impl World {
                 }
                 return Ok(());
             }
+            if self.troubled {
+                let is_out = self.rng.u8(0..60) == 0;
+                self.out(if is_out { 100 } else { self.flaky });
+            }
             let end = async |at: usize| match jobs.get(at) {
                 Some(job) => self.crash.run(self.work(job)).await,
                 None => None,
@@ -236,8 +249,14 @@ impl World {
         self.bus.crashing(&self.crash, 0, 0);
         self.queues.crashing(&self.crash, 0, 0);
         self.tables.flaky(0, 0);
-        self.bus.flaky(0, 0);
-        self.queues.flaky(0, 0);
+        self.out(0);
+        self.mail.open();
+    }
+
+    /// From now on so many of a hundred calls to the bus and the queues fail.
+    fn out(&mut self, percent: u8) {
+        self.bus.flaky(self.rng.u64(..), percent);
+        self.queues.flaky(self.rng.u64(..), percent);
     }
 
     /// Some of what may happen now, at the same time; if nothing may, time passes until it may.
@@ -277,9 +296,9 @@ impl World {
                     continue;
                 }
                 if let (true, Some(order)) = (self.troubled && jobs.len() < 3, paid(&jobs).first())
-                    && self.rng.u8(0..100) < 40
+                    && let Some(early) = self.provider.early(*order, &mut self.rng)
                 {
-                    jobs.push(Job::Early(self.provider.early(*order, &mut self.rng)));
+                    jobs.push(Job::Early(early));
                 }
                 return jobs;
             }
